@@ -1,0 +1,12 @@
+//! Every message on Argentum's wire.
+//!
+//! The schemas below `schema/` are the contract; this crate holds what `prost` makes of them, folder by folder, and the
+//! few helpers that belong beside a generated type.
+
+/// How the orchestrator, its children and the operator speak.
+pub mod control {
+    /// Version 1.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/argentum.control.v1.rs"));
+    }
+}
