@@ -10,3 +10,11 @@ pub mod control {
         include!(concat!(env!("OUT_DIR"), "/argentum.control.v1.rs"));
     }
 }
+
+/// Model vendors, routing, turns.
+pub mod provider {
+    /// Version 1.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/argentum.provider.v1.rs"));
+    }
+}

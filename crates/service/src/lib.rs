@@ -1,1 +1,23 @@
-//! Placeholder of the first build.
+//! What every Argentum process shares.
+//!
+//! - [`run()`] is the life of a service: identity by the standard-input socket, bus, start, ready, drain, exit.
+//! - [`Process`] is what a service may ask of its surroundings while it runs.
+//! - [`Supervisor`] rebuilds an actor that failed, from a factory.
+//! - [`config`] reads a section of `argentum.toml` and tells all its faults at once.
+//! - [`Exit`] are the documented exit codes, [`Failure`] an end that has one.
+//! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
+
+pub mod config;
+mod exit;
+pub mod frames;
+pub mod handover;
+mod life;
+pub mod logging;
+mod process;
+mod run;
+mod supervise;
+
+pub use exit::{Exit, Failure, chain};
+pub use process::Process;
+pub use run::{run, runtime};
+pub use supervise::{Alive, Subscribed, Supervisor};

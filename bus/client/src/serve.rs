@@ -1,0 +1,146 @@
+//! From the bus to an actor's mailbox and back.
+
+use std::sync::Arc;
+
+use actix::Recipient;
+use async_nats::{Message, Subscriber};
+use futures::StreamExt;
+use tokio::{sync::Semaphore, task::JoinHandle};
+use tracing::{error, warn};
+
+use crate::{
+    address::Address,
+    bus::{Bus, ConnectError, seal},
+    fault::{ErrorCode, Fault},
+    subjects::{Event, Rpc, Subject, parse_address},
+};
+
+/// A request from the bus, as an actor receives it. What the handler returns is the reply.
+pub struct Call<Q: Rpc> {
+    /// Who asks, as enforced by the server.
+    pub address: Q::Address,
+    pub body: Q,
+}
+
+/// An event from the bus, as an actor receives it.
+pub struct Delivery<E: Event> {
+    pub address: E::Address,
+    pub body: E,
+}
+
+/// A subscription; dropping it ends it.
+#[derive(Debug)]
+pub struct Serving(JoinHandle<()>);
+
+impl<Q: Rpc> actix::Message for Call<Q> {
+    type Result = Result<Q::Reply, Fault>;
+}
+
+impl<E: Event> actix::Message for Delivery<E> {
+    type Result = ();
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+// === impl Bus ===
+
+impl Bus {
+    /// Answers requests of type `Q` by `actor`, at most `concurrency_max` at once; beyond that the asker is told to wait.
+    ///
+    /// Requests enter the mailbox in the order in which they arrived.
+    pub async fn serve<Q: Rpc>(&self, actor: Recipient<Call<Q>>, concurrency_max: usize) -> Result<Serving, ConnectError> {
+        let pattern = Subject::pattern(Q::AREA, Q::Address::TOKENS);
+        let requests = self.client.queue_subscribe(pattern.to_string(), Q::SERVER.token().to_owned()).await.map_err(ConnectError::Inbox)?;
+        Ok(Serving(tokio::spawn(answer_all(self.clone(), requests, actor, concurrency_max))))
+    }
+
+    /// Delivers events of type `E`, whatever their address, to `actor`. One that finds the mailbox full is dropped, and said to be.
+    pub async fn listen<E: Event>(&self, actor: Recipient<Delivery<E>>) -> Result<Serving, ConnectError> {
+        let pattern = Subject::pattern(E::AREA, E::Address::TOKENS);
+        let events = self.client.subscribe(pattern.to_string()).await.map_err(ConnectError::Inbox)?;
+        Ok(Serving(tokio::spawn(deliver_all(events, actor))))
+    }
+}
+
+async fn answer_all<Q: Rpc>(bus: Bus, mut requests: Subscriber, actor: Recipient<Call<Q>>, concurrency_max: usize) {
+    let places = Arc::new(Semaphore::new(concurrency_max));
+    while let Some(request) = requests.next().await {
+        let Some((address, reply)) = asker::<Q>(&request) else { continue };
+        let body = match Q::decode(request.payload) {
+            Ok(body) => body,
+            Err(error) => {
+                let fault = Fault::new(ErrorCode::InvalidArgument, format!("the request is not readable: {error}"));
+                send(&bus, reply, Err::<Q::Reply, _>(fault)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            send(&bus, reply, Err::<Q::Reply, _>(Fault::new(ErrorCode::RateLimited, "too many requests at once; ask again"))).await;
+            continue;
+        };
+        let mut answer = Box::pin(actor.send(Call { address, body }));
+        // The first poll puts the call into the mailbox: here, so that the order of arrival is kept.
+        let first = futures::poll!(&mut answer);
+        let bus = bus.clone();
+        tokio::spawn(async move {
+            let result = match first {
+                std::task::Poll::Ready(result) => result,
+                std::task::Poll::Pending => answer.await,
+            };
+            send(&bus, reply, result.unwrap_or_else(|_| Err(Fault::unavailable("the actor in charge has just failed; ask again")))).await;
+            drop(place);
+        });
+    }
+}
+
+/// Who asks and where the reply goes; `None` where nobody is to be answered.
+fn asker<Q: Rpc>(request: &Message) -> Option<(Q::Address, async_nats::Subject)> {
+    let subject = request.subject.as_str();
+    let Some(address) = parse_address::<Q::Address>(subject, Q::AREA) else {
+        warn!(subject, "request from an unknown sender dropped");
+        return None;
+    };
+    let reply = request.reply.clone()?;
+    // Whoever asks gets the answer in its own inbox and cannot make us write to another's.
+    let is_own_inbox = address.inbox().is_some_and(|inbox| reply.strip_prefix(&inbox).is_some_and(|rest| rest.starts_with('.')));
+    if !is_own_inbox {
+        warn!(subject, reply = reply.as_str(), "request with a foreign reply subject dropped");
+        return None;
+    }
+    Some((address, reply))
+}
+
+async fn send<R: prost::Message>(bus: &Bus, reply: async_nats::Subject, result: Result<R, Fault>) {
+    let sent = match result {
+        Ok(body) => bus.client.publish(reply, body.encode_to_vec().into()).await,
+        Err(fault) => {
+            let (headers, payload) = seal(fault);
+            bus.client.publish_with_headers(reply, headers, payload.into()).await
+        }
+    };
+    if let Err(error) = sent {
+        error!(%error, "reply lost");
+    }
+}
+
+async fn deliver_all<E: Event>(mut events: Subscriber, actor: Recipient<Delivery<E>>) {
+    while let Some(event) = events.next().await {
+        let subject = event.subject.as_str();
+        let Some(address) = parse_address::<E::Address>(subject, E::AREA) else {
+            warn!(subject, "event from an unknown sender dropped");
+            continue;
+        };
+        match E::decode(event.payload.clone()) {
+            Ok(body) => {
+                if let Err(error) = actor.try_send(Delivery { address, body }) {
+                    warn!(subject, %error, "event dropped");
+                }
+            }
+            Err(error) => warn!(subject, %error, "unreadable event dropped"),
+        }
+    }
+}

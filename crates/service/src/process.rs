@@ -1,0 +1,71 @@
+//! What a service may ask of its surroundings while it runs.
+
+use std::{
+    cell::RefCell,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use argentum_proto::control::v1::{FromChild, Health, from_child};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::supervise::Supervisor;
+
+/// The process of one service. It lives on the System's thread, like the actors.
+#[derive(Debug)]
+pub struct Process {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) restarts: u32,
+    pub(crate) operator_key: String,
+    pub(crate) http_listener: RefCell<Option<TcpListener>>,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) quiescing: CancellationToken,
+    pub(crate) work: TaskTracker,
+    pub(crate) to_orchestrator: mpsc::Sender<FromChild>,
+}
+
+// === impl Process ===
+
+impl Process {
+    /// The one directory where data lives. This process holds its lock.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Starts of this service since `up` began, after the first.
+    pub fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// Public nkey whose signatures make an operator's right.
+    pub fn operator_key(&self) -> &str {
+        &self.operator_key
+    }
+
+    /// Keeps the actors of this process alive.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    /// The HTTP listening socket, to whoever asks first. Only the gateway is given one.
+    pub fn take_http_listener(&self) -> Option<TcpListener> {
+        self.http_listener.borrow_mut().take()
+    }
+
+    /// Cancelled when no new work may be taken.
+    pub fn quiescing(&self) -> &CancellationToken {
+        &self.quiescing
+    }
+
+    /// Tracks what is under way: a drain waits for it.
+    pub fn work(&self) -> &TaskTracker {
+        &self.work
+    }
+
+    /// Tells which codes of the health registry hold now. A full queue drops it: the next change tells again.
+    pub fn report_health(&self, codes: Vec<String>) {
+        let message = from_child::Message::Health(Health { codes });
+        let _ = self.to_orchestrator.try_send(FromChild { message: Some(message) });
+    }
+}
