@@ -1,0 +1,84 @@
+//! The whole of `argentum.toml`: only here every section is known.
+
+use std::{fs, io, path::Path};
+
+use argentum_bus::Credential;
+use argentum_orchestrator as orchestrator;
+use argentum_service::{
+    Exit, Failure,
+    config::{self, Section},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::Global;
+
+/// A configuration file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    pub(crate) bus: orchestrator::BusConfig,
+    pub(crate) http: orchestrator::HttpConfig,
+    pub(crate) log: orchestrator::LogConfig,
+    pub(crate) channel_gateway: argentum_channel_gateway::Config,
+    pub(crate) provider_router: argentum_provider_router::Config,
+}
+
+// === impl File ===
+
+impl Section for File {
+    fn rules(&self) -> Vec<(String, String)> {
+        let within =
+            |name: &'static str, rules: Vec<(String, String)>| rules.into_iter().map(move |(key, text)| (format!("{name}.{key}"), text));
+        let services =
+            within("channel_gateway", self.channel_gateway.rules()).chain(within("provider_router", self.provider_router.rules()));
+        self.orchestrator().rules().into_iter().chain(services).collect()
+    }
+}
+
+impl File {
+    /// Reads the file that the command line names. Where nobody named one and none is there, the defaults hold.
+    pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
+        let (path, is_named) = global.config_file()?;
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => Ok(Self::default()),
+            Err(error) => Err(Failure::new(Exit::Config, format!("configuration `{}` cannot be read: {error}", path.display()))),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+        config::parse(text).map_err(|faults| {
+            Failure::new(
+                Exit::Config,
+                format!("configuration `{}` is not usable, nothing was started:\n{}", path.display(), config::list(&faults)),
+            )
+        })
+    }
+
+    pub(crate) fn orchestrator(&self) -> orchestrator::Config {
+        orchestrator::Config { bus: self.bus.clone(), http: self.http.clone(), log: self.log.clone() }
+    }
+
+    /// The section that a service is started with.
+    pub(crate) fn section_of(&self, service: Credential) -> String {
+        let section = match service {
+            Credential::Orchestrator => return String::new(),
+            Credential::ChannelGateway => toml::to_string(&self.channel_gateway),
+            Credential::ProviderRouter => toml::to_string(&self.provider_router),
+        };
+        section.expect("a section that was read can be written")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_in_any_section_is_told_before_anything_starts() {
+        let failure = File::parse("[http]\nlisten = '0.0.0.0:80'\n[vualt]\n", Path::new("x.toml")).unwrap_err();
+        assert_eq!(failure.exit, Exit::Config);
+        assert!(failure.text.contains("line 3: `vualt`"), "{}", failure.text);
+        assert!(failure.text.contains("line 2: `http.listen`"), "{}", failure.text);
+    }
+}

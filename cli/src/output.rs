@@ -1,0 +1,30 @@
+//! What a verb says: a line for people, or JSON for programs; and how it ends.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use argentum_service::{Exit, Failure};
+use serde::Serialize;
+
+/// Writes to standard output. A reader that has gone away is not an error of ours.
+pub(crate) fn print(text: &str) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// Writes `value` as one line of JSON.
+pub(crate) fn print_json(value: &impl Serialize) {
+    print(&serde_json::to_string(value).expect("plain values can be written as JSON"));
+}
+
+/// Tells the end of a verb and makes its exit code.
+pub(crate) fn end(result: Result<(), Failure>, is_json: bool) -> ExitCode {
+    let Err(failure) = result else { return Exit::Success.into() };
+    if is_json {
+        print_json(&serde_json::json!({ "error": { "exit": failure.exit.code(), "text": failure.text } }));
+    } else {
+        let _ = writeln!(io::stderr().lock(), "argentum: {}", failure.text);
+    }
+    failure.exit.into()
+}

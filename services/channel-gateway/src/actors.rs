@@ -1,0 +1,3 @@
+//! The actors of the channel-gateway.
+
+pub(crate) mod bundle_state;

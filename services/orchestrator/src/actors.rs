@@ -1,0 +1,3 @@
+//! The actors of the orchestrator.
+
+pub(crate) mod bundle;

@@ -1,0 +1,3 @@
+//! The actors of the provider-router.
+
+pub(crate) mod catalogue;

@@ -1,0 +1,9 @@
+//! What a user is promised, tried on the real binary: one file per promise.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bundle;
+mod http;
+mod life;
+mod refusals;
+mod restart;
