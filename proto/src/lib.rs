@@ -3,6 +3,16 @@
 //! The schemas below `schema/` are the contract; this crate holds what `prost` makes of them, folder by folder, and the
 //! few helpers that belong beside a generated type.
 
+pub mod ids;
+
+/// Messages in and out, between channel gateways and the router.
+pub mod channel {
+    /// Version 1.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/argentum.channel.v1.rs"));
+    }
+}
+
 /// How the orchestrator, its children and the operator speak.
 pub mod control {
     /// Version 1.
@@ -11,7 +21,7 @@ pub mod control {
     }
 }
 
-/// Model vendors, routing, turns.
+/// Model vendors, routing, turns and their journal.
 pub mod provider {
     /// Version 1.
     pub mod v1 {
