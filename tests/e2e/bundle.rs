@@ -127,7 +127,7 @@ impl Bundle {
 
     pub(crate) fn pids(&self) -> Vec<u32> {
         let status = self.status().unwrap();
-        status["services"].as_array().unwrap().iter().map(|service| pid_of(service)).collect()
+        status["services"].as_array().unwrap().iter().map(pid_of).collect()
     }
 
     /// `host:port` of page and API.

@@ -2,6 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use argentum_proto::ids::{ConversationToken, Gateway, TurnId};
+
+/// Prefix of the inboxes of all accounts.
+pub(crate) const ACCOUNT_INBOXES: &str = "_INBOX.account";
+
 /// One identity that the bus server knows. Its name is a subject token, its inbox prefix and its user name at the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Credential {
@@ -32,13 +37,31 @@ pub trait Address: Sized + Send + Sync + 'static {
     /// The address that `tokens` spell, if they do.
     fn parse(tokens: &[&str]) -> Option<Self>;
 
-    /// The inbox under which this address expects replies; `None` where nobody is to be answered.
+    /// The inbox of whom the first token names; `None` where it names nobody.
     fn inbox(&self) -> Option<String>;
 }
 
 /// A request that names only who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Caller(pub Credential);
+
+/// One configured account of a platform.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Account(pub Gateway);
+
+/// A conversation of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountConversation {
+    pub gateway: Gateway,
+    pub conversation: ConversationToken,
+}
+
+/// A turn of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountTurn {
+    pub gateway: Gateway,
+    pub turn: TurnId,
+}
 
 /// An event that names nobody: its subject has a single sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,6 +120,70 @@ impl Address for Caller {
 
     fn inbox(&self) -> Option<String> {
         Some(self.0.inbox())
+    }
+}
+
+// === impl Account and what belongs to it ===
+
+/// Prefix of the subjects on which an account receives replies.
+pub(crate) fn account_inbox(gateway: &Gateway) -> String {
+    format!("{ACCOUNT_INBOXES}.{gateway}")
+}
+
+impl Address for Account {
+    const TOKENS: usize = 1;
+
+    fn tokens(&self) -> Vec<String> {
+        vec![self.0.to_string()]
+    }
+
+    fn parse(tokens: &[&str]) -> Option<Self> {
+        match tokens {
+            [gateway] => gateway.parse().ok().map(Account),
+            _ => None,
+        }
+    }
+
+    fn inbox(&self) -> Option<String> {
+        Some(account_inbox(&self.0))
+    }
+}
+
+impl Address for AccountConversation {
+    const TOKENS: usize = 2;
+
+    fn tokens(&self) -> Vec<String> {
+        vec![self.gateway.to_string(), self.conversation.to_string()]
+    }
+
+    fn parse(tokens: &[&str]) -> Option<Self> {
+        match tokens {
+            [gateway, conversation] => Some(Self { gateway: gateway.parse().ok()?, conversation: conversation.parse().ok()? }),
+            _ => None,
+        }
+    }
+
+    fn inbox(&self) -> Option<String> {
+        Some(account_inbox(&self.gateway))
+    }
+}
+
+impl Address for AccountTurn {
+    const TOKENS: usize = 2;
+
+    fn tokens(&self) -> Vec<String> {
+        vec![self.gateway.to_string(), self.turn.to_string()]
+    }
+
+    fn parse(tokens: &[&str]) -> Option<Self> {
+        match tokens {
+            [gateway, turn] => Some(Self { gateway: gateway.parse().ok()?, turn: turn.parse().ok()? }),
+            _ => None,
+        }
+    }
+
+    fn inbox(&self) -> Option<String> {
+        Some(account_inbox(&self.gateway))
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use argentum_proto::ids::Gateway;
 use async_nats::{Client, ConnectOptions, HeaderMap, Message, StatusCode};
 use futures::StreamExt;
 use tokio::time::timeout;
 use tracing::debug;
 
 use crate::{
+    account::AccountBus,
     address::{Address, Credential},
     events,
     fault::{ErrorCode, Fault},
@@ -75,14 +77,24 @@ impl Bus {
             .connect(&address)
             .await
             .map_err(|source| ConnectError::Connect { address, credential, source })?;
-        let mut replies = client.subscribe(inbox.pattern()).await.map_err(ConnectError::Inbox)?;
+        Self { client, credential, inbox: Arc::clone(&inbox) }.with_inbox(inbox).await
+    }
+
+    /// The same connection, with replies to `inbox`.
+    pub(crate) async fn with_inbox(&self, inbox: Arc<Inbox>) -> Result<Self, ConnectError> {
+        let mut replies = self.client.subscribe(inbox.pattern()).await.map_err(ConnectError::Inbox)?;
         let delivered = Arc::clone(&inbox);
         tokio::spawn(async move {
             while let Some(reply) = replies.next().await {
                 delivered.deliver(reply);
             }
         });
-        Ok(Self { client, credential, inbox })
+        Ok(Self { client: self.client.clone(), credential: self.credential, inbox })
+    }
+
+    /// Speaks for one account of a platform; only the gateway that runs it may.
+    pub async fn account(&self, gateway: Gateway) -> Result<AccountBus, ConnectError> {
+        AccountBus::new(self, gateway).await
     }
 
     /// As whom we speak.

@@ -7,6 +7,7 @@
 //!
 //! The bus may lose anything at any moment; the ends remember. Every request has a deadline, every queue a capacity.
 
+mod account;
 mod address;
 mod bus;
 mod events;
@@ -16,7 +17,8 @@ pub mod permissions;
 mod serve;
 pub mod subjects;
 
-pub use address::{Address, Caller, Credential, Everyone, UnknownCredential};
+pub use account::AccountBus;
+pub use address::{Account, AccountConversation, AccountTurn, Address, Caller, Credential, Everyone, UnknownCredential};
 pub use bus::{Bus, ConnectError, Login};
 pub use fault::{ErrorCode, Fault};
 pub use serve::{Call, Delivery, Serving};

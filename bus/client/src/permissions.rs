@@ -3,16 +3,18 @@
 //! It is derived from the map in [`crate::subjects`] and feeds the embedded server's users, the reference and
 //! `argentum bus permissions`. Three rules make it:
 //!
-//! - who sends an exchange may publish it under its own token only;
-//! - who receives it may subscribe to it;
-//! - replies travel on `_INBOX.<credential>.…`, to which only that credential subscribes and on which, beside itself, only
-//!   those may publish whom it has something to ask.
+//! - who sends an exchange may publish it under its own token only, the gateway under those of the accounts that it runs;
+//! - who receives it may subscribe to it, the gateway to what is meant for the accounts that it runs;
+//! - replies travel on `_INBOX.<credential>.…` and `_INBOX.account.<account>.…`, to which only their owner subscribes and on which,
+//!   beside itself, only those may publish whom it has something to ask.
 
 use std::collections::BTreeSet;
 
+use argentum_proto::ids::Gateway;
+
 use crate::{
-    address::Credential,
-    subjects::{EXCHANGES, Exchange, Kind, Subject},
+    address::{ACCOUNT_INBOXES, Credential, account_inbox},
+    subjects::{EXCHANGES, Exchange, Kind, Names, Subject},
 };
 
 /// What a credential may do.
@@ -24,48 +26,72 @@ pub struct Grants {
     pub subscribe: BTreeSet<String>,
 }
 
-/// Everything that `credential` may do; what is not listed is refused.
-pub fn grants(credential: Credential) -> Grants {
+/// Everything that `credential` may do, running `accounts`; what is not listed is refused.
+pub fn grants(credential: Credential, accounts: &[Gateway]) -> Grants {
     let mut grants = Grants::default();
-    let own_inbox = format!("{}.>", credential.inbox());
-    // Publishing to oneself is how a client asks the server for a round trip.
-    grants.publish.insert(own_inbox.clone());
-    grants.subscribe.insert(own_inbox);
+    let accounts = if credential == Credential::ChannelGateway { accounts } else { &[] };
+    for inbox in std::iter::once(credential.inbox()).chain(accounts.iter().map(account_inbox)) {
+        // Publishing to oneself is how a client asks the server for a round trip.
+        grants.publish.insert(format!("{inbox}.>"));
+        grants.subscribe.insert(format!("{inbox}.>"));
+    }
     for exchange in EXCHANGES {
         if exchange.senders.contains(&credential) {
-            grants.publish.insert(sent_by(exchange, credential));
+            grants.publish.extend(sent_by(exchange, credential, accounts));
         }
         if exchange.receivers.contains(&credential) {
-            grants.subscribe.insert(Subject::pattern(exchange.area, exchange.address_tokens).to_string());
+            grants.subscribe.extend(received_by(exchange, accounts));
             if exchange.kind == Kind::Request {
-                grants.publish.extend(exchange.senders.iter().map(|sender| format!("{}.>", sender.inbox())));
+                grants.publish.extend(answered_to(exchange));
             }
         }
     }
     grants
 }
 
-/// The pattern under which `sender` sends `exchange`: its own token, then whatever follows.
-fn sent_by(exchange: &Exchange, sender: Credential) -> String {
-    match exchange.address_tokens {
-        0 => Subject::v1(exchange.area, []).to_string(),
-        tokens => Subject::v1(exchange.area, std::iter::once(sender.token()).chain(std::iter::repeat_n("*", tokens - 1))).to_string(),
+fn sent_by(exchange: &Exchange, sender: Credential, accounts: &[Gateway]) -> Vec<String> {
+    match exchange.names {
+        Names::Nobody | Names::ReceiverAccount => vec![Subject::pattern(exchange.area, exchange.address_tokens).to_string()],
+        Names::Sender => vec![named(exchange, sender.token())],
+        Names::SenderAccount => accounts.iter().map(|account| named(exchange, account.as_str())).collect(),
     }
+}
+
+fn received_by(exchange: &Exchange, accounts: &[Gateway]) -> Vec<String> {
+    match exchange.names {
+        Names::ReceiverAccount => accounts.iter().map(|account| named(exchange, account.as_str())).collect(),
+        _ => vec![Subject::pattern(exchange.area, exchange.address_tokens).to_string()],
+    }
+}
+
+fn answered_to(exchange: &Exchange) -> Vec<String> {
+    match exchange.names {
+        Names::SenderAccount => vec![format!("{ACCOUNT_INBOXES}.>")],
+        _ => exchange.senders.iter().map(|sender| format!("{}.>", sender.inbox())).collect(),
+    }
+}
+
+/// The pattern of `exchange` whose first token behind the area is `name`.
+fn named(exchange: &Exchange, name: &str) -> String {
+    let rest = std::iter::repeat_n("*", exchange.address_tokens.saturating_sub(1));
+    Subject::v1(exchange.area, std::iter::once(name).chain(rest)).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn web() -> Vec<Gateway> {
+        vec!["web".parse().unwrap()]
+    }
+
     #[test]
     fn nobody_may_publish_under_the_token_of_another() {
         for credential in Credential::ALL {
             for other in Credential::ALL.into_iter().filter(|other| *other != credential) {
-                let foreign = grants(credential)
-                    .publish
-                    .into_iter()
-                    .find(|subject| subject.starts_with("argentum.") && subject.split('.').any(|token| token == other.token()));
-                assert_eq!(foreign, None, "{credential} speaks as {other}");
+                let names_other =
+                    |subject: &String| subject.starts_with("argentum.") && subject.split('.').any(|token| token == other.token());
+                assert_eq!(grants(credential, &web()).publish.into_iter().find(names_other), None, "{credential} speaks as {other}");
             }
         }
     }
@@ -73,14 +99,24 @@ mod tests {
     #[test]
     fn nobody_reads_the_inbox_of_another() {
         for credential in Credential::ALL {
-            let inboxes: Vec<_> = grants(credential).subscribe.into_iter().filter(|subject| subject.starts_with("_INBOX")).collect();
-            assert_eq!(inboxes, [format!("_INBOX.{credential}.>")]);
+            let inboxes = grants(credential, &web()).subscribe.into_iter().filter(|subject| subject.starts_with("_INBOX"));
+            let own = [format!("_INBOX.{credential}.>"), "_INBOX.account.web.>".to_owned()];
+            assert!(inboxes.into_iter().all(|inbox| own.contains(&inbox)), "{credential}");
         }
+        assert!(!grants(Credential::ProviderRouter, &web()).subscribe.contains("_INBOX.account.web.>"));
     }
 
     #[test]
     fn only_the_server_of_a_request_may_answer() {
-        assert!(grants(Credential::Orchestrator).publish.contains("_INBOX.channel-gateway.>"));
-        assert!(!grants(Credential::ChannelGateway).publish.contains("_INBOX.provider-router.>"));
+        assert!(grants(Credential::Orchestrator, &[]).publish.contains("_INBOX.channel-gateway.>"));
+        assert!(!grants(Credential::ChannelGateway, &web()).publish.contains("_INBOX.provider-router.>"));
+    }
+
+    #[test]
+    fn a_gateway_speaks_and_listens_for_its_own_accounts_only() {
+        let grants = grants(Credential::ChannelGateway, &web());
+        assert!(grants.publish.contains("argentum.v1.inbound.web.*"));
+        assert!(grants.subscribe.contains("argentum.v1.progress.web.*"));
+        assert!(!grants.publish.contains("argentum.v1.inbound.*.*") && !grants.subscribe.contains("argentum.v1.progress.*.*"));
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     address::Address,
     bus::{Bus, ConnectError, seal},
     fault::{ErrorCode, Fault},
-    subjects::{Event, Rpc, Subject, parse_address},
+    subjects::{Event, Names, Rpc, Subject, parse_address},
 };
 
 /// A request from the bus, as an actor receives it. What the handler returns is the reply.
@@ -53,14 +53,27 @@ impl Bus {
     ///
     /// Requests enter the mailbox in the order in which they arrived.
     pub async fn serve<Q: Rpc>(&self, actor: Recipient<Call<Q>>, concurrency_max: usize) -> Result<Serving, ConnectError> {
-        let pattern = Subject::pattern(Q::AREA, Q::Address::TOKENS);
-        let requests = self.client.queue_subscribe(pattern.to_string(), Q::SERVER.token().to_owned()).await.map_err(ConnectError::Inbox)?;
+        self.serve_on(Subject::pattern(Q::AREA, Q::Address::TOKENS), self.credential().token(), actor, concurrency_max).await
+    }
+
+    /// Answers requests on `pattern`. `queue` is the name of who serves: two servers never both answer.
+    pub(crate) async fn serve_on<Q: Rpc>(
+        &self,
+        pattern: Subject,
+        queue: &str,
+        actor: Recipient<Call<Q>>,
+        concurrency_max: usize,
+    ) -> Result<Serving, ConnectError> {
+        let requests = self.client.queue_subscribe(pattern.to_string(), queue.to_owned()).await.map_err(ConnectError::Inbox)?;
         Ok(Serving(tokio::spawn(answer_all(self.clone(), requests, actor, concurrency_max))))
     }
 
     /// Delivers events of type `E`, whatever their address, to `actor`. One that finds the mailbox full is dropped, and said to be.
     pub async fn listen<E: Event>(&self, actor: Recipient<Delivery<E>>) -> Result<Serving, ConnectError> {
-        let pattern = Subject::pattern(E::AREA, E::Address::TOKENS);
+        self.listen_on(Subject::pattern(E::AREA, E::Address::TOKENS), actor).await
+    }
+
+    pub(crate) async fn listen_on<E: Event>(&self, pattern: Subject, actor: Recipient<Delivery<E>>) -> Result<Serving, ConnectError> {
         let events = self.client.subscribe(pattern.to_string()).await.map_err(ConnectError::Inbox)?;
         Ok(Serving(tokio::spawn(deliver_all(events, actor))))
     }
@@ -106,7 +119,11 @@ fn asker<Q: Rpc>(request: &Message) -> Option<(Q::Address, async_nats::Subject)>
     };
     let reply = request.reply.clone()?;
     // Whoever asks gets the answer in its own inbox and cannot make us write to another's.
-    let is_own_inbox = address.inbox().is_some_and(|inbox| reply.strip_prefix(&inbox).is_some_and(|rest| rest.starts_with('.')));
+    let inbox = match Q::NAMES {
+        Names::ReceiverAccount => Some(Q::SENDER.inbox()),
+        _ => address.inbox(),
+    };
+    let is_own_inbox = inbox.is_some_and(|inbox| reply.strip_prefix(&inbox).is_some_and(|rest| rest.starts_with('.')));
     if !is_own_inbox {
         warn!(subject, reply = reply.as_str(), "request with a foreign reply subject dropped");
         return None;

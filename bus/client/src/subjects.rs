@@ -5,10 +5,14 @@
 
 use std::{fmt, time::Duration};
 
-use argentum_proto::{control::v1 as control, provider::v1 as provider};
+use argentum_proto::{channel::v1 as channel, control::v1 as control, provider::v1 as provider};
 use prost::Message;
 
-use crate::address::{Address, Caller, Credential, Everyone};
+use crate::address::{
+    Account, AccountConversation, AccountTurn, Address, Caller,
+    Credential::{self, ChannelGateway, Orchestrator, ProviderRouter},
+    Everyone,
+};
 
 /// A request that is answered, within a deadline, by exactly one service.
 pub trait Rpc: Message + Default + 'static {
@@ -18,8 +22,10 @@ pub trait Rpc: Message + Default + 'static {
     const AREA: &'static [&'static str];
     /// No answer by then is [`crate::ErrorCode::Timeout`].
     const DEADLINE: Duration;
-    /// Who answers. Its name is also the queue group, so that two servers never both answer.
-    const SERVER: Credential;
+    /// Whom the first token of the address names.
+    const NAMES: Names;
+    /// Who asks, where [`Names::Receiver`]: the inbox in which the reply is expected.
+    const SENDER: Credential;
 }
 
 /// A fact that is told to whoever listens. It may be lost.
@@ -27,6 +33,20 @@ pub trait Event: Message + Default + 'static {
     type Address: Address;
     /// The fixed tokens.
     const AREA: &'static [&'static str];
+}
+
+/// Whom the first token behind the area names. The server enforces it either way: a sender may publish only under its own name, a
+/// receiver may subscribe only to its own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Nobody: there is no such token.
+    Nobody,
+    /// The credential that sends.
+    Sender,
+    /// The account for which the gateway sends.
+    SenderAccount,
+    /// The account for which the gateway receives.
+    ReceiverAccount,
 }
 
 /// A subject, or with wildcards a pattern of subjects.
@@ -47,8 +67,10 @@ pub struct Exchange {
     /// Name of the message.
     pub message: &'static str,
     pub area: &'static [&'static str],
-    /// Number of tokens behind the area; the sender's own is the first where there is one.
+    /// Number of tokens behind the area.
     pub address_tokens: usize,
+    /// Whom the first of them names.
+    pub names: Names,
     /// Who may send it.
     pub senders: &'static [Credential],
     /// Who receives it: the one server of a request, the listeners of an event.
@@ -59,7 +81,7 @@ pub struct Exchange {
 macro_rules! exchanges {
     ($(
         $kind:ident $module:ident :: $message:ident $(=> $reply:ident within $deadline:literal ms)?
-            at $area:tt by $address:ty, from $senders:tt to $receivers:tt;
+            at $area:tt by $address:ident naming $names:ident, from $senders:tt to $receivers:tt;
     )*) => {
         /// Every exchange of the system.
         pub const EXCHANGES: &[Exchange] = &[$(Exchange {
@@ -67,21 +89,23 @@ macro_rules! exchanges {
             message: stringify!($message),
             area: &$area,
             address_tokens: <$address as Address>::TOKENS,
+            names: Names::$names,
             senders: &$senders,
             receivers: &$receivers,
         }),*];
-        $(exchanges!(@$kind $module $message [$($reply $deadline)?] $area $address, $receivers);)*
+        $(exchanges!(@$kind $module $message [$($reply $deadline)?] $area $address $names $senders);)*
     };
-    (@Request $module:ident $message:ident [$reply:ident $deadline:literal] $area:tt $address:ty, [$server:path]) => {
+    (@Request $module:ident $message:ident [$reply:ident $deadline:literal] $area:tt $address:ident $names:ident [$sender:ident $($more:tt)*]) => {
         impl Rpc for $module::$message {
             type Reply = $module::$reply;
             type Address = $address;
             const AREA: &'static [&'static str] = &$area;
             const DEADLINE: Duration = Duration::from_millis($deadline);
-            const SERVER: Credential = $server;
+            const NAMES: Names = Names::$names;
+            const SENDER: Credential = $sender;
         }
     };
-    (@Event $module:ident $message:ident [] $area:tt $address:ty, $receivers:tt) => {
+    (@Event $module:ident $message:ident [] $area:tt $address:ident $names:ident $senders:tt) => {
         impl Event for $module::$message {
             type Address = $address;
             const AREA: &'static [&'static str] = &$area;
@@ -90,12 +114,31 @@ macro_rules! exchanges {
 }
 
 exchanges! {
+    // The state of the bundle.
     Request control::GetStatusRequest => GetStatusResponse within 2000 ms
-        at ["control", "status"] by Caller, from [Credential::ChannelGateway] to [Credential::Orchestrator];
+        at ["control", "status"] by Caller naming Sender, from [ChannelGateway] to [Orchestrator];
     Event control::BundleStatusChanged
-        at ["control", "changed"] by Everyone, from [Credential::Orchestrator] to [Credential::ChannelGateway];
+        at ["control", "changed"] by Everyone naming Nobody, from [Orchestrator] to [ChannelGateway];
+
+    // Models.
     Request provider::ListModelsRequest => ListModelsResponse within 2000 ms
-        at ["provider", "models"] by Caller, from [Credential::ChannelGateway] to [Credential::ProviderRouter];
+        at ["provider", "models"] by Caller naming Sender, from [ChannelGateway] to [ProviderRouter];
+
+    // A message's way in.
+    Request channel::AcceptMessageRequest => AcceptMessageResponse within 2000 ms
+        at ["inbound"] by AccountConversation naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+    Request channel::StopTurnRequest => StopTurnResponse within 2000 ms
+        at ["turn", "stop"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+
+    // What a page shows.
+    Request channel::GetTurnSnapshotRequest => GetTurnSnapshotResponse within 2000 ms
+        at ["turn", "snapshot"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+    Request channel::ListConversationsRequest => ListConversationsResponse within 2000 ms
+        at ["conversation", "list"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+    Request channel::GetConversationRequest => GetConversationResponse within 2000 ms
+        at ["conversation", "get"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+    Event channel::TurnProgressed
+        at ["progress"] by AccountTurn naming ReceiverAccount, from [ProviderRouter] to [ChannelGateway];
 }
 
 // === impl Subject ===

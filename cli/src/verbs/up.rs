@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use argentum_orchestrator::{UpOptions, up};
-use argentum_proto::control::v1::GetStatusResponse;
+use argentum_proto::{control::v1::GetStatusResponse, ids::Gateway};
 use argentum_service::Failure;
 
 use crate::{
@@ -20,9 +20,15 @@ pub(crate) fn run(global: &Global, arguments: &Up) -> Result<(), Failure> {
     up(UpOptions {
         data_dir: global.data_dir()?,
         config,
+        accounts: accounts(),
         section_of: Box::new(move |service| file.section_of(service)),
         on_ready: Box::new(welcome),
     })
+}
+
+/// The accounts that the gateway runs; the page is always one of them.
+fn accounts() -> Vec<Gateway> {
+    vec![argentum_channel_gateway::web()]
 }
 
 /// Says where everything is, once it is there.

@@ -9,11 +9,17 @@ mod http;
 use std::rc::Rc;
 
 use argentum_bus::Bus;
+use argentum_proto::ids::Gateway;
 use argentum_service::{Exit, Failure, Process};
 
 pub use config::Config;
 
 use actors::bundle_state::BundleState;
+
+/// The account that is the web page.
+pub fn web() -> Gateway {
+    Gateway::parse("web").expect("`web` is a gateway name")
+}
 
 /// Starts the actors and serves HTTP on the socket that the orchestrator handed over; when it returns, both serve.
 pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {

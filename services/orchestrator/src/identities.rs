@@ -7,11 +7,14 @@ use std::{
 
 use argentum_bus::{Credential, permissions};
 use argentum_bus_server::{Credential as ServerCredential, Permissions, Rules, User, Users};
+use argentum_proto::ids::Gateway;
 use nkeys::KeyPair;
 
 /// The users of the embedded bus.
 pub(crate) struct Identities {
     users: Users,
+    /// Accounts that the gateway runs.
+    accounts: Vec<Gateway>,
     /// Name of the live user of each credential: one life of a process.
     live: Mutex<HashMap<Credential, String>>,
 }
@@ -24,8 +27,8 @@ pub(crate) struct KeyError(String);
 // === impl Identities ===
 
 impl Identities {
-    pub(crate) fn new(users: Users) -> Self {
-        Self { users, live: Mutex::default() }
+    pub(crate) fn new(users: Users, accounts: Vec<Gateway>) -> Self {
+        Self { users, accounts, live: Mutex::default() }
     }
 
     /// Makes a new identity for `credential` and revokes the one before: its connection is cut. Returns the seed.
@@ -37,7 +40,7 @@ impl Identities {
         self.users.insert(User {
             name: name.clone(),
             credential: ServerCredential::Nkey(pair.public_key()),
-            permissions: rights(credential),
+            permissions: rights(credential, &self.accounts),
         });
         self.live.lock().unwrap_or_else(PoisonError::into_inner).insert(credential, name);
         Ok(seed)
@@ -53,7 +56,7 @@ impl Identities {
 }
 
 /// The permission matrix, as the server takes it.
-fn rights(credential: Credential) -> Permissions {
-    let grants = permissions::grants(credential);
+fn rights(credential: Credential, accounts: &[Gateway]) -> Permissions {
+    let grants = permissions::grants(credential, accounts);
     Permissions { publish: Rules::only(grants.publish), subscribe: Rules::only(grants.subscribe), allow_responses: None }
 }

@@ -16,6 +16,7 @@ use argentum_bus_server::{Options as ServerOptions, Server};
 use argentum_proto::control::v1::{
     BundleState, GetStatusRequest, GetStatusResponse, operator_request::Request, operator_response::Response,
 };
+use argentum_proto::ids::Gateway;
 use argentum_service::{Exit, Failure, logging, runtime};
 use futures::stream;
 use tokio::{
@@ -58,6 +59,8 @@ pub type OnReady = Box<dyn FnOnce(&GetStatusResponse)>;
 pub struct UpOptions {
     pub data_dir: PathBuf,
     pub config: Config,
+    /// Accounts of platforms that the gateway runs.
+    pub accounts: Vec<Gateway>,
     /// The part of the configuration that each service is started with.
     pub section_of: SectionOf,
     /// Called once, when everything serves for the first time.
@@ -77,13 +80,13 @@ pub fn up(options: UpOptions) -> Result<(), Failure> {
 }
 
 async fn run(options: UpOptions) -> Result<(), Failure> {
-    let UpOptions { data_dir, config, section_of, on_ready } = options;
+    let UpOptions { data_dir, config, accounts, section_of, on_ready } = options;
     let data_dir = claim(&data_dir).await?;
     let folder = data_dir.path().to_owned();
     let http_listener = listen(&config)?;
     let server = start_server(&config).await?;
     let software = |error: &dyn std::error::Error| Failure::of(Exit::Software, error);
-    let identities = Identities::new(server.users().clone());
+    let identities = Identities::new(server.users().clone(), accounts);
     let seed = identities.issue(Credential::Orchestrator).map_err(|error| software(&error))?;
     let bus_address = server.local_addr().to_string();
     let login = Login { address: bus_address.clone(), credential: Credential::Orchestrator, seed };
