@@ -1,0 +1,78 @@
+//! `cargo xtask tidy`: the rules of the house that no compiler checks, over the tracked files.
+//!
+//! Each rule is a pure function from the [`Tree`] to what it found, and has a test that shows it red.
+
+mod boundary;
+mod lexer;
+mod manifest;
+mod secrets;
+mod size;
+mod text;
+mod tree;
+
+use anyhow::Result;
+use std::fmt;
+
+use crate::workspace::Workspace;
+use tree::Tree;
+
+/// A place that breaks a rule.
+#[derive(Debug)]
+struct Finding {
+    path: String,
+    /// 0 where the whole file is meant.
+    line: usize,
+    text: String,
+}
+
+type Rule = fn(&Tree) -> Vec<Finding>;
+
+const RULES: &[Rule] = &[
+    size::files_stay_below_the_ceiling,
+    size::lib_is_a_table_of_contents,
+    size::functions_stay_short,
+    size::files_open_with_their_purpose,
+    boundary::subjects_have_one_home,
+    boundary::processes_have_one_parent,
+    boundary::pure_modules_stay_pure,
+    secrets::secret_types_have_no_debug,
+    manifest::services_stand_alone,
+    manifest::crates_stay_where_they_belong,
+    manifest::members_are_complete,
+    manifest::services_have_a_readme,
+    text::nothing_is_unfinished,
+    text::no_machine_is_named,
+    text::no_registry_is_named,
+    text::links_resolve,
+];
+
+// === impl Finding ===
+
+impl Finding {
+    fn at(path: &str, line: usize, text: impl Into<String>) -> Self {
+        Self { path: path.into(), line, text: text.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(formatter, "{}: {}", self.path, self.text),
+            line => write!(formatter, "{}:{line}: {}", self.path, self.text),
+        }
+    }
+}
+
+/// Prints what breaks a rule and returns how many places do.
+pub(crate) fn run(workspace: &Workspace) -> Result<usize> {
+    let tree = Tree::read(workspace)?;
+    for note in size::long_files(&tree) {
+        println!("note: {note}");
+    }
+    let findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
+    for finding in &findings {
+        println!("{finding}");
+    }
+    println!("{} files, {} rules, {} findings", tree.files.len(), RULES.len(), findings.len());
+    Ok(findings.len())
+}
