@@ -38,7 +38,18 @@ pub(crate) enum Verb {
     Stop,
     /// Tell the state of the bundle and of each service.
     Status,
-    /// Run the bus server alone; takes nats-server's arguments.
+    /// End one service, drained, and start it again; also one that was given up.
+    Restart { service: String },
+    /// Tell what the services wrote, oldest first.
+    Logs(Logs),
+    /// Tell the version.
+    Version,
+    /// Look at the configuration; nothing is started or changed.
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+    /// Run the bus server alone; takes nats-server's arguments. `bus permissions` tells who may do what on the bundle's bus.
     #[command(disable_help_flag = true)]
     Bus {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
@@ -47,6 +58,31 @@ pub(crate) enum Verb {
     /// Run one service; started by `up`, not by hand.
     #[command(hide = true)]
     Service { name: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Only of this service.
+    pub(crate) service: Option<String>,
+    /// How many of the newest lines; 0 = all that are kept (8 MiB).
+    #[arg(long, short = 'n', default_value_t = 200)]
+    pub(crate) lines: u32,
+    /// Go on with new lines until Ctrl-C.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Tell everything that is wrong with it; exit 78 where something is.
+    Check,
+    /// Tell it as it holds, defaults included.
+    Show,
+    /// Its JSON schema, for editors.
+    Schema,
+    /// Its reference page, as Markdown.
+    #[command(hide = true)]
+    Reference,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,9 @@
 //! The whole of `argentum.toml`: only here every section is known.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use argentum_bus::Credential;
 use argentum_orchestrator as orchestrator;
@@ -8,12 +11,13 @@ use argentum_service::{
     Exit, Failure,
     config::{self, Section},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Global;
 
 /// A configuration file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct File {
     pub(crate) bus: orchestrator::BusConfig,
@@ -38,10 +42,16 @@ impl Section for File {
 impl File {
     /// Reads the file that the command line names. Where nobody named one and none is there, the defaults hold.
     pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
+        let (text, path) = Self::text(global)?;
+        Self::parse(&text, &path)
+    }
+
+    /// The text of the configuration and where it stands; empty where nobody named a file and none is there.
+    pub(crate) fn text(global: &Global) -> Result<(String, PathBuf), Failure> {
         let (path, is_named) = global.config_file()?;
         match fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text, &path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => Ok(Self::default()),
+            Ok(text) => Ok((text, path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => Ok((String::new(), path)),
             Err(error) => Err(Failure::new(Exit::Config, format!("configuration `{}` cannot be read: {error}", path.display()))),
         }
     }

@@ -21,7 +21,9 @@ pub(crate) fn print_json(value: &impl Serialize) {
 /// Tells the end of a verb and makes its exit code.
 pub(crate) fn end(result: Result<(), Failure>, is_json: bool) -> ExitCode {
     let Err(failure) = result else { return Exit::Success.into() };
-    if is_json {
+    if failure.text.is_empty() {
+        // It has been told already.
+    } else if is_json {
         print_json(&serde_json::json!({ "error": { "exit": failure.exit.code(), "text": failure.text } }));
     } else {
         let _ = writeln!(io::stderr().lock(), "argentum: {}", failure.text);

@@ -1,10 +1,15 @@
 //! The verbs, one file each.
 
 mod bus;
+mod config;
+mod logs;
+mod permissions;
+mod restart;
 mod service;
 mod status;
 mod stop;
 mod up;
+mod version;
 
 use std::process::ExitCode;
 
@@ -23,6 +28,14 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Up(up) => up::run(&global, &up),
         Verb::Stop => ask(stop::run(&global)),
         Verb::Status => ask(status::run(&global)),
+        Verb::Restart { service } => ask(restart::run(&global, service)),
+        Verb::Logs(logs) => ask(logs::run(&global, logs)),
+        Verb::Version => {
+            version::run(&global);
+            Ok(())
+        }
+        Verb::Config { verb } => config::run(&global, verb),
+        Verb::Bus { arguments } if arguments.first().is_some_and(|first| first == "permissions") => permissions::run(&arguments[1..]),
         Verb::Bus { arguments } => return bus::run(arguments),
         Verb::Service { name } => return service::run(&name),
     };

@@ -18,6 +18,12 @@ pub mod control {
     /// Version 1.
     pub mod v1 {
         include!(concat!(env!("OUT_DIR"), "/argentum.control.v1.rs"));
+
+        impl std::fmt::Debug for Identity {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.debug_struct("Identity").field("service", &self.service).finish_non_exhaustive()
+            }
+        }
     }
 }
 

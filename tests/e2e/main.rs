@@ -5,5 +5,6 @@
 mod bundle;
 mod http;
 mod life;
+mod operator;
 mod refusals;
 mod restart;

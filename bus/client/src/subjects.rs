@@ -24,7 +24,7 @@ pub trait Rpc: Message + Default + 'static {
     const DEADLINE: Duration;
     /// Whom the first token of the address names.
     const NAMES: Names;
-    /// Who asks, where [`Names::Receiver`]: the inbox in which the reply is expected.
+    /// Who asks, where [`Names::ReceiverAccount`]: the inbox in which the reply is expected.
     const SENDER: Credential;
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn run(global: &Global, arguments: &Up) -> Result<(), Failure> {
 }
 
 /// The accounts that the gateway runs; the page is always one of them.
-fn accounts() -> Vec<Gateway> {
+pub(crate) fn accounts() -> Vec<Gateway> {
     vec![argentum_channel_gateway::web()]
 }
 

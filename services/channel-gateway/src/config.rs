@@ -1,10 +1,11 @@
 //! The channel-gateway's part of `argentum.toml`.
 
 use argentum_service::config::Section;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Table `channel_gateway`. It has no keys yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {}
 

@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use argentum_service::{config::Section, logging::DEFAULT_FILTER};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the orchestrator needs to know; each field is a table of the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub bus: BusConfig,
@@ -15,7 +16,7 @@ pub struct Config {
 }
 
 /// The embedded message bus.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusConfig {
     /// Address and port on which the bus listens, for our own processes and for gateways of other makers. Port 0 takes any free one.
@@ -24,7 +25,7 @@ pub struct BusConfig {
 }
 
 /// The page and the API.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
     /// Address and port on which page and API are served. Port 0 takes any free one. Default: 127.0.0.1:4747. Beyond loopback it is
@@ -33,7 +34,7 @@ pub struct HttpConfig {
 }
 
 /// What the processes write to standard error.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
     /// A level (`error`, `warn`, `info`, `debug`, `trace`), also per crate: `info,argentum_bus=debug`. Default: `info,async_nats=warn`. `debug` and

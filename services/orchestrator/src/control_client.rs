@@ -58,8 +58,13 @@ impl ControlClient {
 
     /// Asks; the first response follows.
     pub async fn ask(&mut self, request: Request) -> Result<Response, ControlError> {
+        self.ask_stream(request).await?.ok_or(ControlError::HungUp)
+    }
+
+    /// Asks for a stream, which may be empty.
+    pub async fn ask_stream(&mut self, request: Request) -> Result<Option<Response>, ControlError> {
         self.connection.send(OperatorRequest { request: Some(request) }).await.map_err(|_| ControlError::HungUp)?;
-        self.next().await?.ok_or(ControlError::HungUp)
+        self.next().await
     }
 
     /// The next response of a stream; `None` at its end, which after a stop is also the end of the bundle.

@@ -6,7 +6,7 @@ use super::tree::{File, Tree, words};
 const ENDINGS: &[&str] = &["Key", "Secret", "Seed"];
 
 /// Types whose name sounds secret and that may be printed: path, type, reason.
-const ALLOWED: &[(&str, &str, &str)] = &[];
+const ALLOWED: &[(&str, &str, &str)] = &[("proto/src/ids.rs", "MessageKey", "names a message at its platform, opens nothing")];
 
 pub(super) fn secret_types_have_no_debug(tree: &Tree) -> Vec<Finding> {
     let production = tree.rust().filter(|file| !file.is_test());

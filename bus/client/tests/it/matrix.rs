@@ -1,0 +1,113 @@
+//! Every cell of the permission matrix at the real server: what is written is allowed, everything else is refused.
+//!
+//! The expectation stands here by hand, apart from the code that derives the matrix: who may say what to whom.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+};
+
+use argentum_bus::Credential::{self, ChannelGateway, Orchestrator, ProviderRouter};
+use data_encoding::BASE64URL_NOPAD;
+use nkeys::KeyPair;
+
+use crate::support::{Sandbox, run};
+
+/// A subject, who may publish to it, who may subscribe to it.
+type Row = (&'static str, &'static [Credential], &'static [Credential]);
+
+const EXPECTED: &[Row] = &[
+    ("argentum.v1.control.status.channel-gateway", &[ChannelGateway], &[Orchestrator]),
+    ("argentum.v1.control.status.provider-router", &[], &[Orchestrator]),
+    ("argentum.v1.control.changed", &[Orchestrator], &[ChannelGateway]),
+    ("argentum.v1.provider.models.channel-gateway", &[ChannelGateway], &[ProviderRouter]),
+    ("argentum.v1.provider.models.orchestrator", &[], &[ProviderRouter]),
+    ("argentum.v1.inbound.web.0123456789abcdef0123456789abcdef", &[ChannelGateway], &[ProviderRouter]),
+    ("argentum.v1.inbound.irc.0123456789abcdef0123456789abcdef", &[], &[ProviderRouter]),
+    ("argentum.v1.turn.stop.web", &[ChannelGateway], &[ProviderRouter]),
+    ("argentum.v1.turn.stop.irc", &[], &[ProviderRouter]),
+    ("argentum.v1.turn.snapshot.web", &[ChannelGateway], &[ProviderRouter]),
+    ("argentum.v1.turn.snapshot.irc", &[], &[ProviderRouter]),
+    ("argentum.v1.conversation.list.web", &[ChannelGateway], &[ProviderRouter]),
+    ("argentum.v1.conversation.list.irc", &[], &[ProviderRouter]),
+    ("argentum.v1.conversation.get.web", &[ChannelGateway], &[ProviderRouter]),
+    ("argentum.v1.conversation.get.irc", &[], &[ProviderRouter]),
+    ("argentum.v1.progress.web.01JD0000000000000000000000", &[ProviderRouter], &[ChannelGateway]),
+    ("argentum.v1.progress.irc.01JD0000000000000000000000", &[ProviderRouter], &[]),
+    ("_INBOX.orchestrator.a", &[Orchestrator], &[Orchestrator]),
+    ("_INBOX.channel-gateway.a", &[ChannelGateway, Orchestrator, ProviderRouter], &[ChannelGateway]),
+    ("_INBOX.provider-router.a", &[ProviderRouter], &[ProviderRouter]),
+    ("_INBOX.account.web.a", &[ChannelGateway, ProviderRouter], &[ChannelGateway]),
+    ("_INBOX.account.irc.a", &[ProviderRouter], &[]),
+    ("argentum.v1.nothing", &[], &[]),
+    ("something.else", &[], &[]),
+];
+
+/// A client that speaks the protocol by hand: what the server refuses stands before the answer to the next PING.
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    fn connect(sandbox: &Sandbox, credential: Credential) -> Self {
+        let pair = KeyPair::from_seed(&sandbox.seed(credential)).unwrap();
+        let mut client = Self(BufReader::new(TcpStream::connect(sandbox.address()).unwrap()));
+        let info = client.line();
+        let nonce = info.split("\"nonce\":\"").nth(1).unwrap().split('"').next().unwrap();
+        let signature = BASE64URL_NOPAD.encode(&pair.sign(nonce.as_bytes()).unwrap());
+        let public = pair.public_key();
+        client.send(&format!("CONNECT {{\"verbose\":false,\"pedantic\":false,\"nkey\":\"{public}\",\"sig\":\"{signature}\"}}\r\n"));
+        assert!(!client.is_refused(""), "{credential} may not even connect");
+        client
+    }
+
+    /// Whether the server refuses `command`.
+    fn is_refused(&mut self, command: &str) -> bool {
+        self.send(&format!("{command}PING\r\n"));
+        let mut is_refused = false;
+        loop {
+            let line = self.line();
+            is_refused |= line.starts_with("-ERR 'Permissions Violation");
+            if line.starts_with("PONG") {
+                return is_refused;
+            }
+        }
+    }
+
+    fn send(&mut self, text: &str) {
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the server hung up");
+        line
+    }
+}
+
+#[test]
+fn every_cell_is_allowed_or_refused_as_written() {
+    run(async {
+        let sandbox = Sandbox::start().await;
+        for credential in Credential::ALL {
+            let mut client = Client::connect(&sandbox, credential);
+            for (number, (subject, publishers, subscribers)) in EXPECTED.iter().enumerate() {
+                let is_refused = client.is_refused(&format!("PUB {subject} 0\r\n\r\n"));
+                assert_eq!(!is_refused, publishers.contains(&credential), "{credential} publishes to {subject}");
+                let is_refused = client.is_refused(&format!("SUB {subject} {number}\r\nUNSUB {number}\r\n"));
+                assert_eq!(!is_refused, subscribers.contains(&credential), "{credential} subscribes to {subject}");
+            }
+        }
+    });
+}
+
+#[test]
+fn nobody_listens_to_everything() {
+    run(async {
+        let sandbox = Sandbox::start().await;
+        for credential in Credential::ALL {
+            let mut client = Client::connect(&sandbox, credential);
+            for pattern in [">", "argentum.>", "argentum.v1.>", "_INBOX.>", "*.v1.control.changed"] {
+                assert!(client.is_refused(&format!("SUB {pattern} 1\r\n")), "{credential} subscribes to {pattern}");
+            }
+        }
+    });
+}
