@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`Options`] and [`Users`] are the outside; `wire` is the protocol as text, `subject`, `index` and `permissions` decide who gets
 //! what, all without I/O; `session` is one connection's decisions; `router` is what connections share; `connection`, `outbox` and `listener`
-//! are the tasks.
+//! are the tasks. [`run`] is the whole as a program, with `conf` as its configuration.
 //!
 //! ```
 //! use argentum_bus_server::{Options, Server};
@@ -24,6 +24,7 @@
 
 mod authentication;
 mod client;
+mod conf;
 mod connection;
 mod error;
 mod index;
@@ -37,6 +38,7 @@ mod router;
 mod secret;
 mod server;
 mod session;
+mod standalone;
 mod statistics;
 mod subject;
 mod subscription;
@@ -49,5 +51,6 @@ pub use options::Options;
 pub use permissions::{Permissions, Responses, Rules};
 pub use secret::Secret;
 pub use server::{LameDuck, Server};
+pub use standalone::run;
 pub use statistics::{ConnectionInfo, Statistics};
 pub use users::{User, Users};

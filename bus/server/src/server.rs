@@ -16,7 +16,7 @@ use crate::listener;
 use crate::options::Options;
 use crate::router::Router;
 use crate::statistics::{ConnectionInfo, Statistics};
-use crate::users::Users;
+use crate::users::{User, Users};
 
 /// Between two closes of a lame duck at most this long, so that few clients do not draw it out.
 const LAME_DUCK_STEP_MAX: Duration = Duration::from_secs(1);
@@ -40,6 +40,11 @@ pub struct LameDuck {
 impl Server {
     /// Binds the address and serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        Self::start_with(options, []).await
+    }
+
+    /// As [`Server::start`], with users who can connect from the first moment on.
+    pub async fn start_with(options: Options, users: impl IntoIterator<Item = User>) -> Result<Self, StartError> {
         if options.anonymous_user.is_some() && !options.auth_required {
             return Err(StartError::AnonymousWithoutAuth);
         }
@@ -48,6 +53,7 @@ impl Server {
         let address = listener.local_addr().map_err(bind_error)?;
         let router = Arc::new(Router::new(options, KeyPair::new_server().public_key()));
         router.set_address(address);
+        users.into_iter().for_each(|user| router.users.insert(user));
         router.tasks.spawn(listener::listen(listener, router.clone()));
         info!("Listening for client connections on {address}");
         info!("Server is ready");

@@ -6,6 +6,6 @@ pub(crate) mod operation;
 pub(crate) mod parser;
 
 pub(crate) use connect::ConnectOptions;
-pub(crate) use info::Info;
+pub(crate) use info::{COMPATIBLE_VERSION, Info};
 pub(crate) use operation::{Fault, Operation, Publish};
 pub(crate) use parser::{Parser, Rules, Step};

@@ -97,7 +97,8 @@ async fn nothing_comes_after_the_pong_that_follows_an_unsubscription() {
             publisher.exchange(&"PUB a 1\r\nx\r\n".repeat(50), "").await;
         }
     });
-    let mut wire = Wire::open(address, &format!("{QUIET}SUB a 0\r\n")).await;
+    let mut wire = Wire::open(address, QUIET).await;
+    wire.send("SUB a 0\r\n").await;
     for round in 0..50 {
         wire.send(&format!("UNSUB {round}\r\nPING\r\n")).await;
         while wire.line().await != "PONG\r\n" {}

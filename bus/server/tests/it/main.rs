@@ -6,4 +6,5 @@ mod identities;
 mod official_client;
 mod permissions;
 mod protocol;
+mod standalone;
 mod support;
