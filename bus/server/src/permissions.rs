@@ -113,7 +113,10 @@ impl Access {
         } else {
             allowing.iter().any(|pattern| pattern.queue.is_none())
         };
-        is_allowed && !self.subscribe.deny.iter().filter(covers).any(|pattern| pattern.queue.is_none() || pattern.takes_queue(queue))
+        // nats-server takes a wildcard for any token here, so denying `*` refuses `>` as a whole: stricter than asking what is covered.
+        let denies =
+            |pattern: &Pattern| subject::matches(&pattern.subject, subject) && (pattern.queue.is_none() || pattern.takes_queue(queue));
+        is_allowed && !self.subscribe.deny.iter().any(denies)
     }
 
     /// Whether deliveries to a subscription must be asked for one by one.

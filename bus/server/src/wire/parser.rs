@@ -88,6 +88,10 @@ impl Parser {
         }
         let Some((verb, verb_bytes)) = verb(buffer, rules)? else { return Ok(Step::Incomplete { bytes_wanted: buffer.len() + 1 }) };
         let arguments_start = verb_bytes + buffer[verb_bytes..].iter().take_while(|byte| is_space(**byte)).count();
+        if rules.control_line_bytes_max < arguments_start - verb_bytes {
+            // Blanks are no arguments, but they fill the buffer.
+            return Err(Fault::ControlLineTooLong);
+        }
         let from = self.scanned.max(arguments_start);
         let Some(line_feed) = find_line_feed(buffer, from) else {
             // A carriage return at the end may be half of the line's end.

@@ -73,3 +73,12 @@ async fn a_replaced_user_must_connect_again() {
     let mut again = Wire::open(server.local_addr(), &login("ann")).await;
     again.exchange("PUB a 0\r\n\r\n", "-ERR 'Permissions Violation for Publish to \"a\"'\r\n").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_star_never_allows_what_is_wider() {
+    let permissions = Permissions { publish: Rules::all(), subscribe: rules(&["*", "x.*"], &[]), allow_responses: None };
+    let server = closed_server([user("ann", permissions)]).await;
+    let mut wire = Wire::open(server.local_addr(), &login("ann")).await;
+    wire.exchange("SUB > 1\r\n", "-ERR 'Permissions Violation for Subscription to \">\"'\r\n").await;
+    wire.exchange("SUB x.> 1\r\n", "-ERR 'Permissions Violation for Subscription to \"x.>\"'\r\n").await;
+}

@@ -103,6 +103,7 @@ async fn a_reload_changes_users_and_says_what_it_cannot_change() {
     program.signal("reload");
     assert_eq!(removed.rest().await, "-ERR 'Authorization Violation'\r\n");
     kept.settle().await;
+    until("the reload is done", || program.log().contains("[INF] Reloaded: authorization users: 1 added or changed, 1 removed")).await;
     Wire::open(program.address(), &login("c", "y")).await;
     assert!(program.log().contains("[WRN] Reload: `max_payload` cannot be changed while running"));
     program.configure("nonsense: 1");
