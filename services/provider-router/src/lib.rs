@@ -4,6 +4,8 @@
 
 mod actors;
 mod config;
+pub mod core;
+pub mod journal;
 mod models;
 
 use std::rc::Rc;

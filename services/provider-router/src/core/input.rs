@@ -1,0 +1,303 @@
+//! What the core is told: everything that happens outside, typed and checked.
+
+use argentum_proto::{
+    channel::v1::{
+        AcceptMessageRequest, AcceptMessageResponse, RejectionReason, ReportDeliveryRequest,
+        accept_message_request::Content as WireContent, report_delivery_request::Report as WireReport,
+    },
+    ids::{ConversationId, Gateway, Incarnation, InvalidId, MessageId, MessageKey, OutboundId, SenderId, TurnId},
+    provider::v1::Settlement,
+};
+use bytes::Bytes;
+
+use super::answer;
+
+/// The two clocks at the moment of an input.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Milliseconds of a clock that never goes back; its zero is any moment. Deadlines are counted on it.
+    pub monotonic_ms: u64,
+    /// Unix milliseconds; may jump.
+    pub wall_ms: u64,
+}
+
+/// The driver's name for a request whose answer it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// A conversation: where turns follow each other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The account, as the server enforced it.
+    pub gateway: Gateway,
+    /// The conversation at that account.
+    pub conversation: ConversationId,
+}
+
+/// Something that happened outside.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A gateway asks to accept a message.
+    Inbound(Box<Inbound>),
+    /// A gateway's memory of outbounds began; the driver answers `SayHelloResponse` when this was handled.
+    Hello { gateway: Gateway, incarnation: Incarnation },
+    /// The answer to [`super::Effect::AskHello`].
+    HelloAnswered { gateway: Gateway, incarnation: Incarnation },
+    /// A gateway speaks of an outbound.
+    Delivery(DeliveryReport),
+    /// The answer to [`super::Effect::Recall`].
+    Recalled { turn: TurnId, records: Vec<RecalledRecord> },
+    /// Nothing will be recalled.
+    RecallFailed { turn: TurnId },
+    /// What became of [`super::Effect::CallVendor`].
+    Vendor { turn: TurnId, attempt: u32, event: VendorEvent },
+    /// The answer to [`super::Effect::Remember`].
+    Remembered { turn: TurnId },
+    /// The turn could not be remembered now.
+    RememberFailed { turn: TurnId },
+    /// A page asks to stop a turn; none named = the running one.
+    StopAsked { request: RequestId, place: Place, turn: Option<TurnId> },
+    /// A page asks for the running turn.
+    SnapshotAsked { request: RequestId, place: Place },
+    /// A page asks for its gateway's conversations, newest first.
+    ConversationsAsked { request: RequestId, gateway: Gateway, count_max: u32, changed_before_ms: u64 },
+    /// A page asks for the latest turns of a conversation.
+    ConversationAsked { request: RequestId, place: Place },
+    /// Time went by; wanted whenever [`super::Core::next_due_ms`] is reached.
+    Tick,
+    /// Whether new messages are taken: not while the disk is low or no vendor can be leased.
+    Intake { is_open: bool },
+    /// Take no new work.
+    Drain,
+    /// Take what still runs out of work.
+    Park,
+}
+
+/// A message that a gateway asks to accept.
+#[derive(Clone, Debug)]
+pub struct Inbound {
+    /// Who waits for the answer.
+    pub request: RequestId,
+    /// What makes it the same message.
+    pub key: MessageKey,
+    /// A fresh id, for the turn that it may become.
+    pub turn: TurnId,
+    /// Who wrote it.
+    pub sender: SenderId,
+    /// How the sender is called.
+    pub display_name: String,
+    /// When it was written, by the platform's clock.
+    pub platform_time_ms: u64,
+    /// The conversation's name at the platform; may be empty.
+    pub title: String,
+    /// W3C trace context of the request; may be empty.
+    pub traceparent: String,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A question: makes a turn.
+    Question(String),
+    /// New text of an earlier message.
+    Edit(String),
+    /// Ends the running turn.
+    Stop,
+    /// Begins anew.
+    New,
+    /// Asks what is going on.
+    Status,
+    /// What the gateway could not convert.
+    DeadLetter { raw: Bytes, reason: String },
+}
+
+/// What the bus knows of a request beside its body.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Who waits for the answer.
+    pub request: RequestId,
+    /// The account, as the server enforced it.
+    pub gateway: Gateway,
+    /// A fresh id, for the turn that it may become.
+    pub turn: TurnId,
+    /// W3C trace context; may be empty.
+    pub traceparent: String,
+}
+
+/// A gateway speaks of an outbound.
+#[derive(Clone, Debug)]
+pub struct DeliveryReport {
+    /// Who waits for the answer.
+    pub request: RequestId,
+    /// The account, as the server enforced it.
+    pub gateway: Gateway,
+    /// The asking life of its memory.
+    pub incarnation: Incarnation,
+    /// What it speaks of.
+    pub outbound: OutboundId,
+    /// What it says.
+    pub report: Report,
+}
+
+/// What a gateway says of an outbound.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Report {
+    /// It will send.
+    Taken,
+    /// The platform has bytes [from, to).
+    Sent { from_byte: u64, to_byte: u64, platform_message_ids: Vec<String>, last: bool },
+    /// The platform refused the part for good.
+    Refused { from_byte: u64, code: String, text: String },
+    /// Nobody knows whether the platform has the part.
+    Unknown { from_byte: u64 },
+}
+
+/// What memory found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RecalledRecord {
+    /// Where it was said and by whom, safe to show.
+    pub origin: String,
+    /// What was said. Data, never instruction.
+    pub text: String,
+}
+
+/// What comes from a vendor call, in order.
+#[derive(Clone, Debug)]
+pub enum VendorEvent {
+    /// More of the answer.
+    Delta(String),
+    /// The answer is whole.
+    Completed(Settlement),
+    /// There will be no answer from this call.
+    Failed(VendorFailure),
+}
+
+/// Why a vendor call failed.
+#[derive(Clone, Debug)]
+pub struct VendorFailure {
+    /// What kind of failure.
+    pub class: FailureClass,
+    /// Whether asking again may help.
+    pub is_retryable: bool,
+    /// How long the vendor wants to be left alone.
+    pub retry_after_ms: Option<u64>,
+    /// What the vendor counted, if it did.
+    pub settlement: Option<Settlement>,
+}
+
+/// Kinds of failure that a sender is told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureClass {
+    /// Nothing left this machine: no lease, no address, no connection.
+    Unreachable,
+    /// The vendor asks to slow down.
+    RateLimited,
+    /// The vendor has trouble of its own.
+    Overloaded,
+    /// The vendor went silent, or the stream broke.
+    Interrupted,
+    /// The vendor does not accept the key.
+    Unauthenticated,
+    /// The account at the vendor is used up.
+    QuotaExhausted,
+    /// The prompt is longer than the model takes.
+    PromptTooLong,
+    /// The vendor declined to answer this.
+    Declined,
+    /// The vendor did not understand the request.
+    InvalidRequest,
+    /// The vendor ended without any text.
+    NoAnswer,
+    /// The turn's own deadline passed.
+    Deadline,
+}
+
+// === impl Input ===
+
+impl Input {
+    /// Checks a request to accept a message; what cannot be read is answered at once.
+    pub fn inbound(origin: Origin, wire: AcceptMessageRequest) -> Result<Self, AcceptMessageResponse> {
+        Inbound::from_wire(origin, wire)
+            .map(|inbound| Self::Inbound(Box::new(inbound)))
+            .map_err(|fault| answer::rejected(RejectionReason::Invalid, &fault))
+    }
+
+    /// Checks what a gateway says of an outbound.
+    pub fn delivery(request: RequestId, gateway: Gateway, wire: ReportDeliveryRequest) -> Result<Self, InvalidId> {
+        let report = match wire.report {
+            Some(WireReport::Taken(_)) => Report::Taken,
+            Some(WireReport::Sent(sent)) => Report::Sent {
+                from_byte: sent.from_byte,
+                to_byte: sent.to_byte,
+                platform_message_ids: sent.platform_message_ids,
+                last: sent.last,
+            },
+            Some(WireReport::Refused(refused)) => Report::Refused { from_byte: refused.from_byte, code: refused.code, text: refused.text },
+            Some(WireReport::Unknown(unknown)) => Report::Unknown { from_byte: unknown.from_byte },
+            None => return Err(InvalidId { kind: "report", text: String::new() }),
+        };
+        let (outbound, incarnation) = (wire.outbound_id.parse()?, Incarnation::parse(wire.incarnation)?);
+        Ok(Self::Delivery(DeliveryReport { request, gateway, incarnation, outbound, report }))
+    }
+}
+
+// === impl Inbound ===
+
+impl Inbound {
+    fn from_wire(origin: Origin, wire: AcceptMessageRequest) -> Result<Self, String> {
+        let sender = wire.sender.unwrap_or_default();
+        if wire.platform_time_ms == 0 {
+            return Err("`platform_time_ms` is missing".into());
+        }
+        Ok(Self {
+            request: origin.request,
+            key: MessageKey {
+                gateway: origin.gateway,
+                account_incarnation: wire.account_incarnation,
+                conversation: ConversationId::parse(wire.platform_conversation_id).map_err(|fault| fault.to_string())?,
+                message: MessageId::parse(wire.platform_message_id).map_err(|fault| fault.to_string())?,
+                revision: wire.revision,
+            },
+            turn: origin.turn,
+            sender: SenderId::parse(sender.platform_id).map_err(|fault| fault.to_string())?,
+            display_name: sender.display_name,
+            platform_time_ms: wire.platform_time_ms,
+            title: wire.conversation_title,
+            traceparent: origin.traceparent,
+            content: Content::from_wire(wire.content)?,
+        })
+    }
+
+    /// Where it was said.
+    pub fn place(&self) -> Place {
+        Place { gateway: self.key.gateway.clone(), conversation: self.key.conversation.clone() }
+    }
+}
+
+// === impl Content ===
+
+impl Content {
+    fn from_wire(wire: Option<WireContent>) -> Result<Self, String> {
+        let content = match wire.ok_or("`content` is missing")? {
+            WireContent::Question(question) => Self::Question(question.text),
+            WireContent::Edit(edit) => Self::Edit(edit.text),
+            WireContent::Stop(_) => Self::Stop,
+            WireContent::New(_) => Self::New,
+            WireContent::Status(_) => Self::Status,
+            WireContent::DeadLetter(letter) => Self::DeadLetter { raw: letter.raw, reason: letter.reason },
+        };
+        let is_blank = matches!(&content, Self::Question(text) | Self::Edit(text) if text.trim().is_empty());
+        if is_blank { Err("the text is empty".into()) } else { Ok(content) }
+    }
+
+    /// How large it is.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Question(text) | Self::Edit(text) => text.len(),
+            Self::DeadLetter { raw, .. } => raw.len(),
+            Self::Stop | Self::New | Self::Status => 0,
+        }
+    }
+}

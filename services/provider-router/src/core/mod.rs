@@ -1,0 +1,100 @@
+//! The router's core: what happens to a message from its acceptance until it is answered, delivered and remembered.
+//!
+//! A pure, synchronous state machine without clock, socket, randomness or disk. The driver tells it what happened
+//! ([`Core::handle`]) and gets records to journal and effects to release behind **one gate**: see [`Outputs`]. What is durable
+//! lives in the `state` and changes only by applying a record; what a life of the process knows beside it lives in `life` and
+//! is made anew by [`Core::started`].
+//!
+//! A message meets the files in this order: `accept`, `turn`, `delivery`, `remember`.
+
+mod accept;
+mod answer;
+mod config;
+mod delivery;
+mod effect;
+mod flood;
+mod input;
+mod life;
+mod pages;
+mod prompt;
+mod recover;
+mod remember;
+mod rule;
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod timers;
+mod turn;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use argentum_proto::{ids::TurnId, provider::v1::Checkpoint};
+
+pub use self::{
+    config::{Config, Limits, Price, TailLimits},
+    effect::{Effect, Notification, Outputs},
+    input::{
+        Content, DeliveryReport, FailureClass, Inbound, Input, Now, Origin, Place, RecalledRecord, Report, RequestId, VendorEvent,
+        VendorFailure,
+    },
+    prompt::{Prompt, PromptMessage, Role},
+    recover::RecoverError,
+    rule::Rule,
+    state::{ApplyError, SpendKey, SpendTotal},
+};
+use self::{life::Life, state::State, step::Step};
+
+/// Decides what happens to every message.
+#[derive(Clone, Debug)]
+pub struct Core {
+    config: Config,
+    state: State,
+    life: Life,
+}
+
+// === impl Core ===
+
+impl Core {
+    /// Takes one thing that happened and tells what it leads to.
+    pub fn handle(&mut self, input: Input, now: Now) -> Outputs {
+        let mut step = Step::new(self, now);
+        step.handle(input);
+        step.finish()
+    }
+
+    /// When [`Input::Tick`] is wanted next, on the monotonic clock.
+    pub fn next_due_ms(&self) -> Option<u64> {
+        self.life.timers.next_due_ms()
+    }
+
+    /// Whether no turn runs: what a drain waits for.
+    pub fn is_idle(&self) -> bool {
+        self.life.runs.is_empty()
+    }
+
+    /// The W3C trace context that the message of an open turn came with.
+    pub fn traceparent(&self, turn: TurnId) -> Option<&str> {
+        self.state.turn(turn).map(|turn| turn.traceparent.as_str())
+    }
+
+    /// What the vendors cost, by day and model.
+    pub fn spend(&self) -> impl Iterator<Item = (&SpendKey, &SpendTotal)> {
+        self.state.spend().totals()
+    }
+
+    /// The whole durable state, as of the record at `position`: the last that was handed out. It may replace the records up to
+    /// there only once that position is synced, and counts only once it is synced itself.
+    pub fn checkpoint(&self, position: u64) -> Checkpoint {
+        self.state.checkpoint(position)
+    }
+
+    /// Equal for cores that behave alike from here on.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.state.hash(&mut hasher);
+        self.life.hash(&mut hasher);
+        hasher.finish()
+    }
+}

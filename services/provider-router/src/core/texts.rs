@@ -1,0 +1,56 @@
+//! What senders are told by the router itself, in one place and safe to show.
+
+use super::input::FailureClass;
+
+pub(super) const TOO_OLD: &str = "This message is too old to tell whether it was answered already. Please send it again.";
+pub(super) const TOO_LARGE: &str = "This message is too long. Please send a shorter one.";
+pub(super) const FLOOD: &str = "You are writing faster than I may answer. Please wait a moment.";
+pub(super) const QUEUE_FULL: &str = "Too many messages are waiting in this conversation. Please wait for the answers.";
+pub(super) const STOPPED: &str = "Stopped.";
+pub(super) const NOTHING_RUNS: &str = "Nothing is running.";
+pub(super) const CLEARED: &str = "This is a new conversation.";
+pub(super) const QUARANTINED: &str = "I could not answer this message: every attempt broke off. The operator has been told.";
+
+/// Why a turn failed.
+pub(super) fn failed(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Unreachable => "I could not answer: the model cannot be reached. Please try again later.",
+        FailureClass::RateLimited => "I could not answer: the model takes no more questions at the moment. Please try again later.",
+        FailureClass::Overloaded => "I could not answer: the model has trouble at the moment. Please try again later.",
+        FailureClass::Interrupted => "I could not answer: the connection to the model broke off. Please try again.",
+        FailureClass::Unauthenticated => "I could not answer: the model does not accept the key. The operator has been told.",
+        FailureClass::QuotaExhausted => "I could not answer: the account at the model is used up. The operator has been told.",
+        FailureClass::PromptTooLong => "I could not answer: the conversation is too long for the model. Send /new to begin a new one.",
+        FailureClass::Declined => "The model declined to answer this.",
+        FailureClass::InvalidRequest => "I could not answer: the model did not accept the request. The operator has been told.",
+        FailureClass::NoAnswer => "The model gave no answer. Please try again.",
+        FailureClass::Deadline => "I could not answer in time. Please try again.",
+    }
+}
+
+/// The machine's word for it, for the operator.
+pub(super) fn code(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Unreachable => "unreachable",
+        FailureClass::RateLimited => "rate_limited",
+        FailureClass::Overloaded => "overloaded",
+        FailureClass::Interrupted => "interrupted",
+        FailureClass::Unauthenticated => "unauthenticated",
+        FailureClass::QuotaExhausted => "quota_exhausted",
+        FailureClass::PromptTooLong => "prompt_too_long",
+        FailureClass::Declined => "declined",
+        FailureClass::InvalidRequest => "invalid_request",
+        FailureClass::NoAnswer => "no_answer",
+        FailureClass::Deadline => "deadline",
+    }
+}
+
+/// What a conversation does, for `/status`.
+pub(super) fn status(running_ms: Option<u64>, queued: usize) -> String {
+    let running = running_ms.map_or_else(|| NOTHING_RUNS.to_owned(), |ms| format!("Working for {} s.", ms / 1_000));
+    match queued {
+        0 => running,
+        1 => format!("{running} 1 message is waiting."),
+        _ => format!("{running} {queued} messages are waiting."),
+    }
+}
