@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use argentum_proto::ids::Gateway;
 use async_nats::{Client, ConnectOptions, HeaderMap, Message, StatusCode};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -60,11 +60,11 @@ pub struct Bus {
 
 impl Bus {
     /// Connects, and returns once the server has let us in.
-    pub async fn connect(login: Login) -> Result<Self, ConnectError> {
-        let Login { address, credential, seed } = login;
+    pub async fn connect(login: &Login) -> Result<Self, ConnectError> {
+        let (address, credential) = (login.address.clone(), login.credential);
         let inbox = Inbox::new(credential.inbox());
         let observed = Arc::clone(&inbox);
-        let client = ConnectOptions::with_nkey(seed)
+        let client = ConnectOptions::with_nkey(login.seed.clone())
             .name(credential.token())
             .custom_inbox_prefix(credential.inbox())
             .connection_timeout(CONNECT_DEADLINE)
@@ -127,6 +127,17 @@ impl Bus {
             .publish(subject.as_str().to_owned(), event.encode_to_vec().into())
             .await
             .map_err(|error| Fault::unavailable(format!("the bus is not reachable: {error}")))
+    }
+
+    /// Tells a fact without ever waiting: one that finds our own queue full is dropped.
+    pub fn try_publish<E: Event>(&self, address: &E::Address, event: &E) -> Result<(), Fault> {
+        let subject = Subject::v1(E::AREA, address.tokens().iter().map(String::as_str));
+        let publish = self.client.publish(subject.as_str().to_owned(), event.encode_to_vec().into());
+        match publish.now_or_never() {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(Fault::unavailable(format!("the bus is not reachable: {error}"))),
+            None => Err(Fault::new(ErrorCode::RateLimited, "the bus connection is behind")),
+        }
     }
 
     /// Waits until the server has seen all that we sent and subscribed before.

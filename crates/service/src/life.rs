@@ -61,7 +61,7 @@ impl Life {
                     if sink.send(message).await.is_err() { orphaned() }
                 }
                 Some(actor) = self.gave_up.recv() => {
-                    return Err(Failure::new(Exit::Software, format!("actor `{actor}` fails again and again")));
+                    return Err(Failure::new(Exit::Software, format!("actor `{actor}` cannot be kept alive")));
                 }
                 _ = terminate.recv() => {
                     info!("told to end by a signal");

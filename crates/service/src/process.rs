@@ -6,19 +6,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use argentum_bus::{Bus, Login};
 use argentum_proto::control::v1::{FromChild, Health, from_child};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::supervise::Supervisor;
+use crate::{
+    exit::{Exit, Failure},
+    supervise::Supervisor,
+};
 
 /// The process of one service. It lives on the System's thread, like the actors.
-#[derive(Debug)]
 pub struct Process {
     pub(crate) data_dir: PathBuf,
     pub(crate) restarts: u32,
     pub(crate) operator_key: String,
     pub(crate) http_listener: RefCell<Option<TcpListener>>,
+    pub(crate) login: Login,
     pub(crate) supervisor: Supervisor,
     pub(crate) quiescing: CancellationToken,
     pub(crate) work: TaskTracker,
@@ -51,6 +55,11 @@ impl Process {
     /// The HTTP listening socket, to whoever asks first. Only the gateway is given one.
     pub fn take_http_listener(&self) -> Option<TcpListener> {
         self.http_listener.borrow_mut().take()
+    }
+
+    /// One more connection to the bus with the same identity: for traffic that may be slow and must not cost the other its connection.
+    pub async fn connect(&self) -> Result<Bus, Failure> {
+        Bus::connect(&self.login).await.map_err(|error| Failure::of(Exit::Unavailable, &error))
     }
 
     /// Cancelled when no new work may be taken.

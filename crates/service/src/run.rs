@@ -4,7 +4,7 @@ use std::{cell::RefCell, path::PathBuf, process::ExitCode, rc::Rc, sync::Arc};
 
 use actix::System;
 use argentum_bus::{Bus, Credential, Login};
-use argentum_proto::control::v1::{Failed, FromChild, Identity, Ready, from_child};
+use argentum_proto::control::v1::{Failed, FromChild, Ready, from_child};
 use prost::Message;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tokio::{runtime::Runtime, sync::mpsc};
@@ -93,12 +93,14 @@ where
         move || runtime
     })
     .block_on(async move {
+        let credential: Credential = name.parse().map_err(|error| Failure::of(Exit::Software, &error))?;
         let (to_orchestrator, outgoing) = mpsc::channel(OUTGOING_CAPACITY);
         let (gave_up_sender, gave_up) = mpsc::channel(1);
         let process = Rc::new(Process {
             data_dir: PathBuf::from(&identity.data_dir),
             restarts: identity.restarts,
-            operator_key: identity.operator_key.clone(),
+            operator_key: identity.operator_key,
+            login: Login { address: identity.bus_address, credential, seed: identity.nkey_seed },
             http_listener: RefCell::new(http_listener),
             supervisor: Supervisor::new(gave_up_sender),
             quiescing: CancellationToken::new(),
@@ -108,7 +110,7 @@ where
         let life = Life { quiescing: process.quiescing.clone(), work: process.work.clone(), outgoing, gave_up };
         // First of all: the end of the orchestrator must reach us from now on.
         let life = tokio::spawn(life.run(socket));
-        let bus = connect(name, identity).await?;
+        let bus = process.connect().await?;
         start(config, bus.clone(), Rc::clone(&process)).await?;
         bus.barrier().await.map_err(|fault| Failure::of(Exit::Unavailable, &fault))?;
         // The receiver lives as long as the process.
@@ -121,12 +123,6 @@ where
     runtime_end(runtime);
     drop(lock);
     result
-}
-
-async fn connect(name: &'static str, identity: Identity) -> Result<Bus, Failure> {
-    let credential: Credential = name.parse().map_err(|error| Failure::of(Exit::Software, &error))?;
-    let login = Login { address: identity.bus_address, credential, seed: identity.nkey_seed };
-    Bus::connect(login).await.map_err(|error| Failure::of(Exit::Unavailable, &error))
 }
 
 /// Ends the runtime without waiting for work that is stuck.

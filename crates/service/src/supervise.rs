@@ -56,6 +56,23 @@ impl Supervisor {
         *self.rebuilds.borrow()
     }
 
+    /// Runs an actor whose end, however it comes, ends the process: what it owns cannot be rebuilt beside its old self.
+    pub fn supervise_once<A, F>(&self, name: &'static str, build: F) -> Subscribed
+    where
+        A: Actor<Context = Context<A>>,
+        F: FnOnce(Alive) -> A + 'static,
+    {
+        let supervisor = self.clone();
+        let (sender, subscribed) = oneshot::channel();
+        let first = Rc::new(RefCell::new(Some(sender)));
+        actix::spawn(async move {
+            run_once(build, &first).await;
+            error!(actor = name, "actor ended, and with it the process");
+            let _ = supervisor.gave_up.try_send(name);
+        });
+        Subscribed(subscribed)
+    }
+
     /// Keeps an actor alive, made by `build`. It takes its place by subscribing in `started`: nobody keeps its address.
     pub fn supervise<A, F>(&self, name: &'static str, mut build: F) -> Subscribed
     where
@@ -119,10 +136,10 @@ impl Subscribed {
 }
 
 /// Builds one actor and waits until it is gone.
-async fn run_once<A, F>(build: &mut F, first: &Rc<RefCell<Option<oneshot::Sender<()>>>>)
+async fn run_once<A, F>(build: F, first: &Rc<RefCell<Option<oneshot::Sender<()>>>>)
 where
     A: Actor<Context = Context<A>>,
-    F: FnMut(Alive) -> A,
+    F: FnOnce(Alive) -> A,
 {
     let (sender, gone) = oneshot::channel();
     let alive = Alive { _told_on_drop: sender, subscriptions: Rc::default(), first: Rc::clone(first) };

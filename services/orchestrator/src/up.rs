@@ -90,7 +90,7 @@ async fn run(options: UpOptions) -> Result<(), Failure> {
     let seed = identities.issue(Credential::Orchestrator).map_err(|error| software(&error))?;
     let bus_address = server.local_addr().to_string();
     let login = Login { address: bus_address.clone(), credential: Credential::Orchestrator, seed };
-    let bus = Bus::connect(login).await.map_err(|error| Failure::of(Exit::Unavailable, &error))?;
+    let bus = Bus::connect(&login).await.map_err(|error| Failure::of(Exit::Unavailable, &error))?;
     let http_url = http_listener.local_addr().map(|address| format!("http://{address}")).map_err(|error| software(&error))?;
     let control = control::listen(&folder).map_err(|error| Failure::of(Exit::CannotCreate, &error))?;
     let log = LogRing::new();

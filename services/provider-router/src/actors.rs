@@ -1,3 +1,4 @@
 //! The actors of the provider-router.
 
 pub(crate) mod catalogue;
+pub(crate) mod turns;

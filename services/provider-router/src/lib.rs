@@ -1,23 +1,42 @@
-//! The provider-router: which model answers, and in time the turns and their journal.
+//! The provider-router: turns and their journal, routing, model vendors.
 //!
-//! It owns everything that knows a model vendor. [`start`] is its whole surface; see `README.md` for its subjects.
+//! - [`core`] decides what happens to a message, without I/O; [`journal`] keeps what it decided.
+//! - `actors/turns` drives the core: it journals, releases effects behind the gate, calls vendors, answers the bus.
+//! - `vendors` are those that answer a prompt.
+//!
+//! [`start`] is the whole surface of the service; see `README.md` for its subjects and what happens when a neighbour is down.
 
 mod actors;
+mod books;
 mod config;
 pub mod core;
 pub mod journal;
 mod models;
+mod vendors;
 
 use std::rc::Rc;
 
 use argentum_bus::Bus;
-use argentum_service::{Failure, Process};
+use argentum_proto::ids::Gateway;
+use argentum_service::{Exit, Failure, Process};
 
 pub use config::Config;
 
-use actors::catalogue::Catalogue;
+use actors::{catalogue::Catalogue, turns::Turns};
+use books::Books;
 
-/// Starts the actors; when it returns, they serve.
+/// Opens the journal and starts the actors; when it returns, they serve and what was under way goes on.
 pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
+    let data_dir = process.data_dir().to_owned();
+    let opened = tokio::task::spawn_blocking(move || Books::open(&data_dir)).await.map_err(|error| Failure::of(Exit::Software, &error))?;
+    let books = opened.map_err(|error| Failure::of(Exit::Io, &error))?;
+    let shared = Rc::clone(&process);
+    let turns_bus = bus.clone();
+    process.supervisor().supervise_once("turns", move |alive| Turns::new(alive, turns_bus, books, shared)).wait().await?;
     process.supervisor().supervise("catalogue", move |alive| Catalogue::new(alive, bus.clone())).wait().await
+}
+
+/// The account that is the web page: its readers read the tail, so Completed is the delivery.
+fn web() -> Gateway {
+    Gateway::parse("web").expect("`web` is a gateway name")
 }

@@ -51,6 +51,6 @@ impl Sandbox {
     }
 
     pub(crate) async fn connect(&self, credential: Credential) -> Bus {
-        Bus::connect(Login { address: self.address(), credential, seed: self.seed(credential) }).await.unwrap()
+        Bus::connect(&Login { address: self.address(), credential, seed: self.seed(credential) }).await.unwrap()
     }
 }

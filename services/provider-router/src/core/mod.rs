@@ -74,6 +74,11 @@ impl Core {
         self.life.runs.is_empty()
     }
 
+    /// Turns that are not yet both delivered and remembered.
+    pub fn open_turns(&self) -> usize {
+        self.state.turns().count()
+    }
+
     /// The W3C trace context that the message of an open turn came with.
     pub fn traceparent(&self, turn: TurnId) -> Option<&str> {
         self.state.turn(turn).map(|turn| turn.traceparent.as_str())

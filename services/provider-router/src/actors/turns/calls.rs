@@ -1,0 +1,65 @@
+//! Vendor calls under way.
+
+use std::collections::HashMap;
+
+use argentum_proto::ids::TurnId;
+use tokio::{sync::mpsc, task::AbortHandle};
+
+use crate::{
+    core::{Prompt, VendorEvent},
+    vendors::{EventSink, Vendor},
+};
+
+/// Events of all calls that may wait for the actor. A vendor that is faster than that waits.
+const EVENTS_CAPACITY: usize = 256;
+
+/// One event of one call.
+#[derive(Debug)]
+pub(crate) struct CallEvent {
+    pub(crate) turn: TurnId,
+    pub(crate) attempt: u32,
+    pub(crate) event: VendorEvent,
+}
+
+/// Vendor calls under way. Dropping it ends them.
+#[derive(Debug)]
+pub(super) struct Calls {
+    running: HashMap<TurnId, AbortHandle>,
+    events: mpsc::Sender<CallEvent>,
+}
+
+// === impl Calls ===
+
+impl Calls {
+    pub(super) fn new() -> (Self, mpsc::Receiver<CallEvent>) {
+        let (events, received) = mpsc::channel(EVENTS_CAPACITY);
+        (Self { running: HashMap::new(), events }, received)
+    }
+
+    /// Asks the vendor; what comes back arrives as events, ending with one that is final.
+    pub(super) fn start(&mut self, turn: TurnId, attempt: u32, vendor: Vendor, prompt: Prompt) {
+        let sink = EventSink::new(turn, attempt, self.events.clone());
+        let call = tokio::spawn(vendor.complete(prompt, sink));
+        if let Some(before) = self.running.insert(turn, call.abort_handle()) {
+            before.abort();
+        }
+    }
+
+    /// Ends the call of a turn: its task is dropped, and with it the vendor's connection.
+    pub(super) fn cancel(&mut self, turn: TurnId) {
+        if let Some(call) = self.running.remove(&turn) {
+            call.abort();
+        }
+    }
+
+    /// Forgets a call that has ended by itself.
+    pub(super) fn ended(&mut self, turn: TurnId) {
+        self.running.remove(&turn);
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        self.running.values().for_each(AbortHandle::abort);
+    }
+}

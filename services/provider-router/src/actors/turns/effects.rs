@@ -1,0 +1,65 @@
+//! Carries out what has passed the gate.
+
+use actix::Context;
+use argentum_bus::{AccountTurn, ErrorCode, Fault};
+use argentum_proto::{
+    channel::v1::TurnProgressed,
+    ids::{Gateway, TurnId},
+};
+use tracing::{debug, warn};
+
+use super::Turns;
+use crate::{
+    core::{Effect, Input, Notification},
+    vendors::Vendor,
+};
+
+impl Turns {
+    pub(super) fn release(&mut self, effect: Effect, context: &mut Context<Self>) {
+        match effect {
+            Effect::Answer { request, response } => self.waiting.accept.answer(request, Ok(response)),
+            Effect::AnswerStop { request, response } => self.waiting.stop.answer(request, Ok(response)),
+            Effect::AnswerSnapshot { request, response } => self.waiting.snapshot.answer(request, Ok(response)),
+            Effect::AnswerConversations { request, response } => self.waiting.conversations.answer(request, Ok(response)),
+            Effect::AnswerConversation { request, response } => self.waiting.conversation.answer(request, Ok(response)),
+            // There is no memory yet: nothing is recalled, and what is to be remembered stays in the conversation's tail.
+            Effect::Recall { turn, .. } => self.handle_input(Input::RecallFailed { turn }, context),
+            Effect::Remember { turn, .. } => self.remembered(&turn.turn_id, context),
+            Effect::CallVendor { turn, attempt, prompt } => self.calls.start(turn, attempt, Vendor::Offline, prompt),
+            Effect::CancelVendor { turn, .. } => self.calls.cancel(turn),
+            Effect::Progress { gateway, progress } => self.publish(gateway, &progress),
+            Effect::Notify(notification) => tell_operator(&notification),
+            // The page is the only account, and its outbounds are its tail: there is nothing to take or to receive.
+            Effect::PublishOutbound { gateway, .. } | Effect::AskHello { gateway } => warn!(%gateway, "no such account"),
+            Effect::AnswerDelivery { request, .. } => warn!(?request, "nobody asked"),
+        }
+    }
+
+    fn remembered(&mut self, turn: &str, context: &mut Context<Self>) {
+        match turn.parse::<TurnId>() {
+            Ok(turn) => self.handle_input(Input::Remembered { turn }, context),
+            Err(error) => warn!(%error, "turn cannot be remembered"),
+        }
+    }
+
+    /// Tells whoever watches. Lossy: a page that misses something asks for a snapshot.
+    fn publish(&self, gateway: Gateway, progress: &TurnProgressed) {
+        let Ok(turn) = progress.turn_id.parse() else { return };
+        if let Err(Fault { code, text }) = self.bus.try_publish(&AccountTurn { gateway, turn }, progress) {
+            match code {
+                ErrorCode::RateLimited => debug!(text, "progress dropped"),
+                _ => warn!(%code, text, "progress dropped"),
+            }
+        }
+    }
+}
+
+fn tell_operator(notification: &Notification) {
+    match notification {
+        Notification::DeadLetterKept { turn, reason } => warn!(%turn, reason, "a message could not be converted; its bytes are kept"),
+        Notification::TurnFailed { turn, failure } => warn!(%turn, failure, "a turn failed; its sender is told"),
+        Notification::TurnQuarantined { turn } => warn!(%turn, "a turn was started too often without an outcome; it is quarantined"),
+        Notification::DeliveryRefused { turn, code, text } => warn!(%turn, code, text, "the platform refused an answer"),
+        Notification::DeliveryExpired { turn } => warn!(%turn, "an answer could not be delivered in time"),
+    }
+}
