@@ -9,6 +9,7 @@ mod permissions;
 mod section;
 mod server;
 mod syntax;
+mod tls;
 mod units;
 mod value;
 

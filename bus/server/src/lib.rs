@@ -42,6 +42,7 @@ mod standalone;
 mod statistics;
 mod subject;
 mod subscription;
+mod tls;
 mod users;
 mod wire;
 
@@ -53,4 +54,5 @@ pub use secret::Secret;
 pub use server::{LameDuck, Server};
 pub use standalone::run;
 pub use statistics::{ConnectionInfo, Statistics};
+pub use tls::{Handshake, Tls, TlsError};
 pub use users::{User, Users};

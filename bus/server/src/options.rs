@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::tls::Tls;
+
 /// Settings of one server.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -32,6 +34,8 @@ pub struct Options {
     pub ping_interval: Duration,
     /// Unanswered pings before a connection is closed as stale. Default: 2.
     pub pings_outstanding_max: u32,
+    /// Encrypts every connection. Default: none.
+    pub tls: Option<Tls>,
 }
 
 // === impl Options ===
@@ -52,6 +56,7 @@ impl Default for Options {
             subscriptions_max: None,
             ping_interval: Duration::from_secs(120),
             pings_outstanding_max: 2,
+            tls: None,
         }
     }
 }

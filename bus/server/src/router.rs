@@ -14,6 +14,7 @@ use crate::index::{Index, Matches};
 use crate::options::Options;
 use crate::statistics::{ConnectionInfo, Counters};
 use crate::subscription::Subscription;
+use crate::tls::Tls;
 use crate::users::{Account, Users};
 use crate::wire::{ConnectOptions, Info};
 
@@ -83,6 +84,8 @@ impl Router {
             client_ip: client.address.ip(),
             auth_required: self.options.auth_required,
             nonce,
+            tls_required: self.options.tls.is_some(),
+            tls_verify: self.options.tls.as_ref().is_some_and(Tls::verifies_clients),
             is_lame_duck: self.is_lame_duck.load(Ordering::Relaxed),
             is_after_connect,
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::authorization::{self, Authorization};
 use super::fault::Fault;
 use super::section::FaultList;
+use super::tls;
 use super::value::{Entry, Located, Map, Value};
 use super::{Configuration, LogSettings};
 
@@ -59,7 +60,7 @@ const UNSUPPORTED: [(&[&str], &str); 9] = [
         ],
         "JWT needs a real nats-server; use nkeys in `authorization` here",
     ),
-    (&["tls", "allow_non_tls", "ocsp", "ocsp_cache"], "keep it on a loopback address, or use a real nats-server"),
+    (&["allow_non_tls", "ocsp", "ocsp_cache"], "remove it: with `tls` every connection is encrypted"),
     (&["http", "https", "http_port", "monitor_port", "https_port", "http_base_path", "prof_port", "prof_block_rate"], NO_MONITORING),
     (
         &["syslog", "remote_syslog", "logfile_size_limit", "log_size_limit", "logfile_max_num", "log_max_num"],
@@ -102,6 +103,7 @@ pub(crate) fn read(map: &Map, faults: &mut FaultList) -> Configuration {
     for entry in &map.entries {
         match entry.name().as_str() {
             "authorization" => configuration.authorization = authorization::read(&entry.value, faults),
+            "tls" => configuration.options.tls = tls::read(&entry.value, faults),
             "no_auth_user" => anonymous = entry.value.text(faults).map(|name| (name, &entry.value)),
             "listen" => listen(&entry.value, &mut configuration, faults),
             "host" | "addr" | "net" => set(&mut configuration.host, entry.value.text(faults)),

@@ -69,5 +69,7 @@ async fn write_all(output: &mut (impl AsyncWrite + Unpin), batch: &mut Batch) ->
     while let Some(chunk) = batch.chunks.pop_front() {
         output.write_all(&chunk).await?;
     }
-    output.write_all(&batch.tail).await
+    output.write_all(&batch.tail).await?;
+    // TLS keeps the last record until it is told.
+    output.flush().await
 }

@@ -59,7 +59,7 @@ const UNSUPPORTED: [(&[&str], &str); 5] = [
         CORE_ONLY,
     ),
     (&["m", "http_port", "ms", "https_port", "profile"], "it has no monitoring port"),
-    (&["tls", "tlscert", "tlskey", "tlsverify", "tlscacert", "help_tls"], "keep it on a loopback address, or use a real nats-server"),
+    (&["tls", "tlscert", "tlskey", "tlsverify", "tlscacert", "help_tls"], "write a `tls` section into the configuration"),
     (&["s", "syslog", "r", "remote_syslog", "log_size_limit"], "log to stderr or to a file"),
     (&["VV", "DVV", "logtime_utc", "max_traced_msg_len", "ports_file_dir"], "leave it out"),
 ];

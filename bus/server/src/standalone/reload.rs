@@ -78,6 +78,7 @@ fn settings(configuration: &Configuration) -> Vec<(&'static str, String)> {
         ("max_subscriptions", format!("{:?}", options.subscriptions_max)),
         ("ping_interval", format!("{:?}", options.ping_interval)),
         ("ping_max", options.pings_outstanding_max.to_string()),
+        ("tls", format!("{:?}", options.tls)),
         ("write_deadline", format!("{:?}", options.write_deadline)),
         ("authorization.timeout", format!("{:?}", authorization.timeout)),
         ("no_auth_user", format!("{:?}", authorization.anonymous_user)),

@@ -17,6 +17,9 @@ pub(crate) struct Info<'a> {
     pub(crate) client_ip: IpAddr,
     pub(crate) auth_required: bool,
     pub(crate) nonce: Option<&'a str>,
+    pub(crate) tls_required: bool,
+    /// Whether clients must show a certificate.
+    pub(crate) tls_verify: bool,
     pub(crate) is_lame_duck: bool,
     /// Set in the INFO after the first PONG.
     pub(crate) is_after_connect: bool,
@@ -38,7 +41,13 @@ impl Info<'_> {
         object.insert("max_payload".into(), json!(self.payload_bytes_max));
         object.insert("client_id".into(), json!(self.client_id));
         object.insert("client_ip".into(), json!(self.client_ip));
-        let flags = [("auth_required", self.auth_required), ("ldm", self.is_lame_duck), ("connect_info", self.is_after_connect)];
+        let flags = [
+            ("auth_required", self.auth_required),
+            ("tls_required", self.tls_required),
+            ("tls_verify", self.tls_verify),
+            ("ldm", self.is_lame_duck),
+            ("connect_info", self.is_after_connect),
+        ];
         for (key, _) in flags.into_iter().filter(|(_, is_set)| *is_set) {
             object.insert(key.into(), json!(true));
         }

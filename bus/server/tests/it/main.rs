@@ -8,3 +8,4 @@ mod permissions;
 mod protocol;
 mod standalone;
 mod support;
+mod tls;

@@ -115,9 +115,13 @@ impl Wire {
     }
 
     /// Everything until the server closes.
-    pub(crate) async fn rest(mut self) -> String {
+    pub(crate) async fn rest(self) -> String {
+        String::from_utf8(self.rest_bytes().await).expect("text")
+    }
+
+    pub(crate) async fn rest_bytes(mut self) -> Vec<u8> {
         while self.read().await {}
-        String::from_utf8(self.unread).expect("text")
+        self.unread
     }
 
     async fn read(&mut self) -> bool {
