@@ -97,8 +97,12 @@ impl Server {
         let step = (farewell.duration.saturating_sub(farewell.grace_period) / count).min(LAME_DUCK_STEP_MAX);
         for client in &clients {
             client.close(Ending::ServerShutdown);
-            client.gone().await;
             sleep(step).await;
+        }
+        // Whoever was accepted while the listener closed goes last.
+        for client in self.router.connections() {
+            client.close(Ending::ServerShutdown);
+            client.gone().await;
         }
     }
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Sleep, sleep_until, timeout};
+use tracing::trace;
 
 use crate::client::{Client, Ending};
 use crate::liveness::Due;
@@ -31,7 +32,9 @@ pub(crate) struct Reader<'i, I> {
     session: Session,
     parser: Parser,
     buffer: BytesMut,
+    /// How much one read takes; an unfinished message takes what it misses.
     read_bytes: usize,
+    missing_bytes: usize,
     stalled: Duration,
 }
 
@@ -39,7 +42,15 @@ pub(crate) struct Reader<'i, I> {
 
 impl<'i, I: AsyncRead + Unpin> Reader<'i, I> {
     pub(crate) fn new(input: &'i mut I, session: Session) -> Self {
-        Self { input, session, parser: Parser::default(), buffer: BytesMut::new(), read_bytes: READ_BYTES_MIN, stalled: Duration::ZERO }
+        Self {
+            input,
+            session,
+            parser: Parser::default(),
+            buffer: BytesMut::new(),
+            read_bytes: READ_BYTES_MIN,
+            missing_bytes: 0,
+            stalled: Duration::ZERO,
+        }
     }
 
     /// Reads until the connection ends.
@@ -82,10 +93,11 @@ impl<'i, I: AsyncRead + Unpin> Reader<'i, I> {
 
     /// Reads what there is. While nothing comes, no buffer is held.
     async fn read(&mut self) -> io::Result<usize> {
-        let wanted = self.read_bytes;
+        let wanted = self.read_bytes.max(self.missing_bytes);
         let count = poll_fn(|context| {
-            self.buffer.reserve(wanted.saturating_sub(self.buffer.len()).max(READ_BYTES_MIN / 4));
-            let poll = poll_read(self.input, &mut self.buffer, context);
+            self.buffer.reserve(wanted);
+            // The buffer may be larger than wanted: one portion must not keep the thread from others.
+            let poll = poll_read(self.input, &mut (&mut self.buffer).limit(wanted), context);
             if poll.is_pending() && self.buffer.is_empty() {
                 self.buffer = BytesMut::new();
             }
@@ -103,6 +115,7 @@ impl<'i, I: AsyncRead + Unpin> Reader<'i, I> {
     /// Carries out every complete operation in the buffer.
     async fn process(&mut self) -> Result<(), Ending> {
         self.stalled = Duration::ZERO;
+        self.missing_bytes = 0;
         let mut at = 0;
         // The operations borrow the buffer while the session changes.
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -114,7 +127,7 @@ impl<'i, I: AsyncRead + Unpin> Reader<'i, I> {
             match step {
                 Step::Incomplete { bytes_wanted } => {
                     buffer.advance(at);
-                    buffer.reserve(bytes_wanted.saturating_sub(buffer.len()));
+                    self.missing_bytes = bytes_wanted.saturating_sub(buffer.len());
                     break Ok(());
                 }
                 Step::Operation { operation, consumed } => {
@@ -130,6 +143,7 @@ impl<'i, I: AsyncRead + Unpin> Reader<'i, I> {
     }
 
     async fn obey(&mut self, operation: Operation<'_>) -> Result<(), Ending> {
+        trace!(cid = self.session.client.id, "<<- [{}]", operation);
         match operation {
             Operation::Connect(json) => self.connect(json).await?,
             other => self.session.handle(other),
@@ -209,6 +223,6 @@ impl<'i, I: AsyncRead + Unpin> Reader<'i, I> {
     }
 }
 
-fn poll_read(input: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+fn poll_read(input: &mut (impl AsyncRead + Unpin), buffer: &mut impl BufMut, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
     pin!(input.read_buf(buffer)).poll(context)
 }

@@ -1,5 +1,7 @@
 //! What a client can say, and what is wrong where it says something else.
 
+use std::fmt::{self, Display, Formatter};
+
 /// One complete client operation, borrowed from the read buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation<'b> {
@@ -47,6 +49,30 @@ pub(crate) enum Fault {
     HeadersUnsupported,
     /// Something other than CONNECT where credentials are due.
     ConnectExpected,
+}
+
+// === impl Operation ===
+
+impl Display for Operation<'_> {
+    /// For traces: without the secrets of a CONNECT and without what a message carries.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy;
+        match self {
+            Self::Connect(_) => write!(formatter, "CONNECT"),
+            Self::Publish(Publish { subject, reply, header_bytes, body }) => {
+                let verb = if *header_bytes == 0 { "PUB" } else { "HPUB" };
+                write!(formatter, "{verb} {} {} {header_bytes} {}", text(subject), text(reply.unwrap_or_default()), body.len())
+            }
+            Self::Subscribe { subject, queue, sid } => {
+                write!(formatter, "SUB {} {} {}", text(subject), text(queue.unwrap_or_default()), text(sid))
+            }
+            Self::Unsubscribe { sid, max } => write!(formatter, "UNSUB {} {}", text(sid), max.unwrap_or_default()),
+            Self::Ping => write!(formatter, "PING"),
+            Self::Pong => write!(formatter, "PONG"),
+            Self::Ignored => write!(formatter, "+OK or INFO"),
+            Self::Error(error) => write!(formatter, "-ERR {}", text(error)),
+        }
+    }
 }
 
 // === impl Fault ===

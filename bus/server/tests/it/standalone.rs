@@ -142,6 +142,14 @@ async fn the_log_file_is_opened_again() {
     until("it is written", || program.log().contains("[DBG] client connection created")).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_shows_operations_without_their_secrets() {
+    let program = Program::start("trace: true, authorization { user: a, password: hidden }").await;
+    Wire::open(program.address(), "CONNECT {\"verbose\":false,\"user\":\"a\",\"pass\":\"hidden\"}\r\nSUB x q 1\r\n").await;
+    until("the operation is traced", || program.log().contains("<<- [SUB x q 1]")).await;
+    assert!(program.log().contains("[TRC] <<- [CONNECT]") && !program.log().contains("hidden"));
+}
+
 #[test]
 fn bad_starts_say_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
