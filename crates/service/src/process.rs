@@ -32,6 +32,23 @@ pub struct Process {
 // === impl Process ===
 
 impl Process {
+    /// A process that no orchestrator started: for tests of a service over a real bus.
+    pub fn alone(data_dir: &Path, login: Login) -> Self {
+        let (to_orchestrator, _) = mpsc::channel(1);
+        let (gave_up, _) = mpsc::channel(1);
+        Self {
+            data_dir: data_dir.to_owned(),
+            restarts: 0,
+            operator_key: String::new(),
+            http_listener: RefCell::new(None),
+            login,
+            supervisor: Supervisor::new(gave_up),
+            quiescing: CancellationToken::new(),
+            work: TaskTracker::new(),
+            to_orchestrator,
+        }
+    }
+
     /// The one directory where data lives. This process holds its lock.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir

@@ -4,4 +4,3 @@
 
 mod matrix;
 mod requests;
-mod support;

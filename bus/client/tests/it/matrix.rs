@@ -11,7 +11,7 @@ use argentum_bus::Credential::{self, ChannelGateway, Orchestrator, ProviderRoute
 use data_encoding::BASE64URL_NOPAD;
 use nkeys::KeyPair;
 
-use crate::support::{Sandbox, run};
+use argentum_testkit::{Sandbox, run};
 
 /// A subject, who may publish to it, who may subscribe to it.
 type Row = (&'static str, &'static [Credential], &'static [Credential]);

@@ -10,7 +10,7 @@ use argentum_proto::{
 };
 use tokio::sync::mpsc;
 
-use crate::support::{Sandbox, run, web};
+use argentum_testkit::{Sandbox, run, web};
 
 /// Answers status requests with the number of the request, slowly, or refuses.
 struct Server {

@@ -1,0 +1,7 @@
+//! The router over a real embedded bus, with a real journal: a page's way through it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod page;
+mod restart;
+mod turns;
