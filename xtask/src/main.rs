@@ -7,6 +7,7 @@ mod bundle;
 mod command;
 mod deny;
 mod peers;
+mod reference;
 mod test;
 mod tidy;
 mod workspace;
@@ -32,6 +33,12 @@ enum Task {
     Tidy,
     /// Get the real servers and clients for tests and print where they are.
     Peers,
+    /// Write `docs/reference` anew from what the built binary says of itself.
+    Reference {
+        /// Change nothing; fail where a page is not what it should be.
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure, and print JSON lines.
     Bench(bench::Options),
 }
@@ -54,6 +61,12 @@ fn run(task: Task) -> Result<bool> {
         Task::Test(options) => test::run(&workspace, &options),
         Task::Tidy => tidy::run(&workspace).map(|findings| findings == 0),
         Task::Peers => peers::show(&workspace),
+        Task::Reference { check } => {
+            command::run(workspace.cargo("build").args(["--workspace", "--locked"]))?;
+            let stale = reference::run(&workspace, check)?;
+            stale.iter().for_each(|page| println!("docs/reference/{page}"));
+            Ok(!check || stale.is_empty())
+        }
         Task::Bench(options) => bench::run(&workspace, &options).map(|()| true),
     }
 }

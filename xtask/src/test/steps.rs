@@ -9,7 +9,7 @@ use super::Gate;
 use super::tally::Tally;
 use crate::bundle::{self, Bundle, Scratch};
 use crate::command::{self, Stream};
-use crate::{deny, peers, tidy};
+use crate::{deny, peers, reference, tidy};
 
 /// One step: what it is called, what it does, in words, and how.
 pub(super) struct Step {
@@ -33,6 +33,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "deny", purpose: "licences, bans, sources and advisories of the dependencies", run: deny },
     Step { name: "doc", purpose: "the documentation builds without a warning", run: doc },
     Step { name: "build", purpose: "the binaries and the tests, debug profile", run: build },
+    Step { name: "reference", purpose: "docs/reference is what the binary says", run: reference },
     Step { name: "peers", purpose: "real servers and clients for the tests", run: peers },
     Step { name: "nextest", purpose: "unit, service and bundle tests", run: nextest },
     Step { name: "doctest", purpose: "the examples in the documentation", run: doctest },
@@ -55,6 +56,12 @@ impl Report {
 fn fmt(gate: &Gate) -> Result<Report> {
     command::run(gate.workspace.cargo("fmt").args(["--all", "--check"]))?;
     Ok(Report::green("formatted"))
+}
+
+fn reference(gate: &Gate) -> Result<Report> {
+    let stale = reference::run(gate.workspace, true)?;
+    ensure!(stale.is_empty(), "stale: {}; write them with `cargo xtask reference`", stale.join(", "));
+    Ok(Report::green("up to date"))
 }
 
 fn tidy(gate: &Gate) -> Result<Report> {
