@@ -81,13 +81,16 @@ async def connect(arguments, watch):
         "servers": [f"nats://{arguments.address}"],
         "allow_reconnect": False,
         "connect_timeout": arguments.timeout,
+        # Who is refused or finds nobody hears it at once. 0 would mean for ever.
+        "max_reconnect_attempts": 1,
+        "reconnect_time_wait": 0.1,
         "error_cb": watch.on_error,
         "inbox_prefix": arguments.inbox_prefix,
         "name": "bus_client.py",
     }
     if arguments.seed_file:
         options["nkeys_seed"] = arguments.seed_file
-    return await nats.connect(**options)
+    return await asyncio.wait_for(nats.connect(**options), arguments.timeout)
 
 
 async def publish(client, arguments, watch):
