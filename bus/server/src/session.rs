@@ -288,6 +288,13 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    /// Whoever was promised a wake-up gets it, even if a panic ended this session: nobody else would wake that writer.
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
 /// A subject as nats-server quotes it in its error texts.
 fn quoted(bytes: &[u8]) -> String {
     format!("{:?}", String::from_utf8_lossy(bytes))

@@ -170,6 +170,8 @@ impl<'i, I: AsyncRead + Unpin> Reader<'i, I> {
         if self.session.options.apply(json).is_err() {
             return Err(Ending::Fault(None));
         }
+        // Comparing a hash takes its time, and others wait for what was sent before.
+        self.session.flush();
         let account = self.authenticate().await.ok_or(Ending::AuthenticationFailed);
         let account = account.inspect_err(|_| self.session.note_authentication_failure())?;
         self.session.connect(account);

@@ -34,10 +34,13 @@ impl Info<'_> {
         object.insert("server_id".into(), json!(self.server_id));
         object.insert("server_name".into(), json!(self.server_name));
         object.insert("version".into(), json!(COMPATIBLE_VERSION));
+        // Clients in Python read this key unasked; nats-server tells its compiler here.
+        object.insert("go".into(), json!("rust"));
         object.insert("proto".into(), json!(1));
         object.insert("host".into(), json!(self.address.ip()));
         object.insert("port".into(), json!(self.address.port()));
         object.insert("headers".into(), json!(true));
+        object.insert("jetstream".into(), json!(false));
         object.insert("max_payload".into(), json!(self.payload_bytes_max));
         object.insert("client_id".into(), json!(self.client_id));
         object.insert("client_ip".into(), json!(self.client_ip));

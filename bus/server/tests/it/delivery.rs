@@ -132,3 +132,66 @@ async fn what_a_connection_held_is_gone_with_it() {
     drop(wire);
     until("the connection is forgotten", || server.statistics().subscriptions == 0 && server.connections().is_empty()).await;
 }
+
+/// Publishes numbered messages on a subject of its own.
+async fn publish_numbers(address: std::net::SocketAddr, publisher: usize, count: usize) {
+    let mut wire = Wire::open(address, QUIET).await;
+    for portion in (0..count).collect::<Vec<_>>().chunks(50) {
+        let text: String =
+            portion.iter().map(|number| format!("PUB p.{publisher} 0\r\n\r\nPUB n.{publisher}.{number} 0\r\n\r\n")).collect();
+        wire.send(&text).await;
+    }
+    wire.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_publishers_keep_their_order_and_lose_nothing() {
+    let server = open_server().await;
+    let address = server.local_addr();
+    let mut subscribers = Vec::new();
+    for _ in 0..2 {
+        subscribers.push(Wire::open(address, &format!("{QUIET}SUB n.> 1\r\n")).await);
+    }
+    let publishers: Vec<_> = (0..4).map(|publisher| tokio::spawn(publish_numbers(address, publisher, 500))).collect();
+    for subscriber in &mut subscribers {
+        let mut next = [0; 4];
+        for _ in 0..2000 {
+            let line = subscriber.line().await;
+            let mut tokens = line.split(['.', ' ']).skip(2).map(|token| token.parse::<usize>().unwrap());
+            let (publisher, number) = (tokens.next().unwrap(), tokens.next().unwrap());
+            assert_eq!(number, next[publisher]);
+            next[publisher] += 1;
+            subscriber.expect("\r\n").await;
+        }
+        subscriber.settle().await;
+    }
+    for publisher in publishers {
+        publisher.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_gets_each_message_once_whoever_publishes() {
+    let server = open_server().await;
+    let address = server.local_addr();
+    let mut members = Vec::new();
+    for _ in 0..3 {
+        members.push(Wire::open(address, &format!("{QUIET}SUB n.> q 1\r\n")).await);
+    }
+    let publishers: Vec<_> = (0..4).map(|publisher| tokio::spawn(publish_numbers(address, publisher, 500))).collect();
+    for publisher in publishers {
+        publisher.await.unwrap();
+    }
+    let mut seen = std::collections::HashSet::new();
+    for member in &mut members {
+        member.send("PING\r\n").await;
+        loop {
+            let line = member.line().await;
+            if line == "PONG\r\n" {
+                break;
+            }
+            assert!(line == "\r\n" || seen.insert(line));
+        }
+    }
+    assert_eq!(seen.len(), 2000);
+}

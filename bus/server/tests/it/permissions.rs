@@ -82,3 +82,17 @@ async fn a_star_never_allows_what_is_wider() {
     wire.exchange("SUB > 1\r\n", "-ERR 'Permissions Violation for Subscription to \">\"'\r\n").await;
     wire.exchange("SUB x.> 1\r\n", "-ERR 'Permissions Violation for Subscription to \"x.>\"'\r\n").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_revoked_user_comes_after_the_revocation() {
+    let server = closed_server([user("zombie", Permissions::all()), user("ann", Permissions::all())]).await;
+    let mut subscriber = Wire::open(server.local_addr(), &format!("{}SUB a 1\r\n", login("ann"))).await;
+    let mut zombie = Wire::open(server.local_addr(), &login("zombie")).await;
+    let flood = tokio::spawn(async move { while zombie.try_send(&"PUB a 1\r\nx\r\n".repeat(100)).await {} });
+    while subscriber.line().await != "x\r\n" {}
+    server.users().revoke("zombie").await;
+    subscriber.send("PING\r\n").await;
+    while subscriber.line().await != "PONG\r\n" {}
+    flood.await.unwrap();
+    subscriber.settle().await;
+}

@@ -19,6 +19,8 @@ async fn the_first_info_says_what_clients_need() {
     for part in [
         "\"proto\":1",
         "\"headers\":true",
+        "\"jetstream\":false",
+        "\"go\":",
         "\"max_payload\":1048576",
         "\"client_id\":1",
         "\"server_id\":\"N",

@@ -84,6 +84,11 @@ impl Wire {
         self.stream.write_all(bytes).await.expect("it reads");
     }
 
+    /// Sends, and says whether the connection still takes it.
+    pub(crate) async fn try_send(&mut self, text: &str) -> bool {
+        self.stream.write_all(text.as_bytes()).await.is_ok()
+    }
+
     /// Waits until everything sent so far is routed; nothing else may come meanwhile.
     pub(crate) async fn settle(&mut self) {
         self.send("PING\r\n").await;
