@@ -31,11 +31,12 @@ impl Identities {
         Self { users, accounts, live: Mutex::default() }
     }
 
-    /// Makes a new identity for `credential` and revokes the one before: its connection is cut. Returns the seed.
-    pub(crate) fn issue(&self, credential: Credential) -> Result<String, KeyError> {
+    /// Makes a new identity for `credential`. The one before is revoked first: its connections are gone when this returns, and nothing
+    /// that it sent is still on its way. Returns the seed.
+    pub(crate) async fn issue(&self, credential: Credential) -> Result<String, KeyError> {
         let pair = KeyPair::new_user();
         let seed = pair.seed().map_err(|error| KeyError(error.to_string()))?;
-        self.revoke(credential);
+        self.revoke(credential).await;
         let name = pair.public_key();
         self.users.insert(User {
             name: name.clone(),
@@ -46,11 +47,15 @@ impl Identities {
         Ok(seed)
     }
 
-    /// Ends the identity of `credential`; a process that still uses it is cut off.
-    pub(crate) fn revoke(&self, credential: Credential) {
+    /// Ends the identity of `credential`; a process that still uses it is cut off. The identity is gone with the call, its connections
+    /// with the future; one that is issued meanwhile is another and stays.
+    pub(crate) fn revoke(&self, credential: Credential) -> impl Future<Output = ()> + Send + use<> {
         let name = self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&credential);
-        if let Some(name) = name {
-            self.users.remove(&name);
+        let users = self.users.clone();
+        async move {
+            if let Some(name) = name {
+                users.revoke(&name).await;
+            }
         }
     }
 }

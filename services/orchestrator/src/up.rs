@@ -87,7 +87,7 @@ async fn run(options: UpOptions) -> Result<(), Failure> {
     let server = start_server(&config).await?;
     let software = |error: &dyn std::error::Error| Failure::of(Exit::Software, error);
     let identities = Identities::new(server.users().clone(), accounts);
-    let seed = identities.issue(Credential::Orchestrator).map_err(|error| software(&error))?;
+    let seed = identities.issue(Credential::Orchestrator).await.map_err(|error| software(&error))?;
     let bus_address = server.local_addr().to_string();
     let login = Login { address: bus_address.clone(), credential: Credential::Orchestrator, seed };
     let bus = Bus::connect(&login).await.map_err(|error| Failure::of(Exit::Unavailable, &error))?;

@@ -116,7 +116,7 @@ impl Bundle {
                     _ => warn!(%service, text, "ended"),
                 }
                 // Fences a process that we only believe to be gone: whatever still holds this identity is cut off.
-                self.surroundings.identities.revoke(*service);
+                tokio::spawn(self.surroundings.identities.revoke(*service));
                 self.processes.remove(service);
             }
             Input::SpawnFailed { service, text } => error!(%service, text, "cannot be started"),
@@ -155,7 +155,7 @@ impl Bundle {
     fn spawn(&mut self, service: Credential, restarts: u32, context: &mut Context<Self>) {
         let surroundings = Arc::clone(&self.surroundings);
         let started = async move {
-            let order = surroundings.order(service, restarts).map_err(|error| chain(error.as_ref()))?;
+            let order = surroundings.order(service, restarts).await.map_err(|error| chain(error.as_ref()))?;
             surroundings.spawner.spawn(order).await.map_err(|error| chain(&error))
         };
         let adopted = started.into_actor(self).map(move |spawned, bundle, context| {
@@ -257,14 +257,14 @@ impl Bundle {
 
 impl Surroundings {
     /// What `service` is started with: a fresh identity, the lock, and for the gateway the listening socket.
-    fn order(&self, service: Credential, restarts: u32) -> Result<Order, Box<dyn std::error::Error + Send + Sync>> {
+    async fn order(&self, service: Credential, restarts: u32) -> Result<Order, Box<dyn std::error::Error + Send + Sync>> {
         let http_listener: Option<OwnedFd> = match service {
             Credential::ChannelGateway => Some(self.http_listener.as_fd().try_clone_to_owned()?),
             _ => None,
         };
         let identity = Identity {
             service: service.token().to_owned(),
-            nkey_seed: self.identities.issue(service)?,
+            nkey_seed: self.identities.issue(service).await?,
             bus_address: self.bus_address.clone(),
             data_dir: self.data_dir.path().display().to_string(),
             config_toml: (self.section_of)(service),
