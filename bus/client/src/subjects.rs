@@ -130,6 +130,10 @@ exchanges! {
     Request channel::StopTurnRequest => StopTurnResponse within 2000 ms
         at ["turn", "stop"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
 
+    // How an operator gets onto the page.
+    Request channel::IssueLoginLinkRequest => IssueLoginLinkResponse within 2000 ms
+        at ["login", "issue"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
+
     // What a page shows.
     Request channel::GetTurnSnapshotRequest => GetTurnSnapshotResponse within 2000 ms
         at ["turn", "snapshot"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];

@@ -5,15 +5,18 @@
 //! - [`Supervisor`] rebuilds an actor that failed, from a factory.
 //! - [`config`] reads a section of `argentum.toml` and tells all its faults at once.
 //! - [`Exit`] are the documented exit codes, [`Failure`] an end that has one.
+//! - [`right`] is the operator's right, [`files`] replaces small documents whole.
 //! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
 
 pub mod config;
 mod exit;
+pub mod files;
 pub mod frames;
 pub mod handover;
 mod life;
 pub mod logging;
 mod process;
+pub mod right;
 mod run;
 mod supervise;
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, Write},
+    io,
     os::{
         fd::{AsFd, BorrowedFd},
         unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use argentum_service::{Exit, Failure};
+use argentum_service::{Exit, Failure, files};
 use rustix::fs::{FlockOperation, flock};
 
 const MARKER: &str = "argentum-data.toml";
@@ -133,16 +133,11 @@ fn check_marker(path: &Path) -> Result<(), DataDirError> {
     Ok(())
 }
 
-/// Written aside and renamed, so that no start finds half a marker.
 fn write_marker(path: &Path) -> io::Result<()> {
     let marker = Marker { layout: LAYOUT, layout_reader_min: LAYOUT, layout_read_min: LAYOUT_READ_MIN };
     let text = toml::to_string(&marker).map_err(io::Error::other)?;
-    let temporary = path.join(format!("{MARKER}.new"));
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
-    writeln!(file, "# Marks this folder as Argentum's. Do not edit: a version that cannot read the data refuses to start.\n{text}")?;
-    file.sync_all()?;
-    fs::rename(&temporary, path.join(MARKER))?;
-    File::open(path)?.sync_all()
+    let explanation = "# Marks this folder as Argentum's. Do not edit: a version that cannot read the data refuses to start.";
+    files::replace(&path.join(MARKER), format!("{explanation}\n{text}").as_bytes())
 }
 
 // === impl DataDirError ===
