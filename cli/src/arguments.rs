@@ -38,6 +38,8 @@ pub(crate) enum Verb {
     Stop,
     /// Tell the state of the bundle and of each service.
     Status,
+    /// Print a link that logs one browser in to the page, once, within ten minutes.
+    Login,
     /// End one service, drained, and start it again; also one that was given up.
     Restart { service: String },
     /// Tell what the services wrote, oldest first.

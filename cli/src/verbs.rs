@@ -2,6 +2,7 @@
 
 mod bus;
 mod config;
+mod login;
 mod logs;
 mod permissions;
 mod restart;
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Up(up) => up::run(&global, &up),
         Verb::Stop => ask(stop::run(&global)),
         Verb::Status => ask(status::run(&global)),
+        Verb::Login => ask(login::run(&global)),
         Verb::Restart { service } => ask(restart::run(&global, service)),
         Verb::Logs(logs) => ask(logs::run(&global, logs)),
         Verb::Version => {

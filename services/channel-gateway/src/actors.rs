@@ -1,3 +1,5 @@
 //! The actors of the channel-gateway.
 
 pub(crate) mod bundle_state;
+pub(crate) mod login;
+pub(crate) mod progress;

@@ -1,37 +1,57 @@
 //! HTTP: the page and what it asks for.
+//!
+//! `guard` decides who is let in, `page` serves the files, `session` logs in and out, `conversations` and `events` are the chat.
 
+mod conversations;
+mod error;
 mod events;
+mod guard;
 mod page;
+mod session;
 mod view;
 
-use std::{io, net::TcpListener};
+use std::{io, net::TcpListener, sync::Arc};
 
-use argentum_bus::Bus;
-use argentum_proto::control::v1::GetStatusResponse;
+use argentum_bus::{AccountBus, Bus};
+use argentum_proto::{channel::v1::TurnProgressed, control::v1::GetStatusResponse};
 use argentum_service::Process;
-use axum::{Router, routing::get};
-use tokio::sync::watch;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn_with_state, map_response},
+    routing::{get, post},
+};
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
 use tracing::error;
+
+use crate::door::Door;
+
+/// Largest body: a message of 256 KiB whose every character is escaped, and a little.
+const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// What every handler may use.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) bus: Bus,
+    /// Speaks for the service.
+    pub(crate) process_bus: Bus,
+    /// Speaks for the account `web`.
+    pub(crate) bus: AccountBus,
     /// The state of the bundle, once it is known.
     pub(crate) state: watch::Receiver<Option<GetStatusResponse>>,
+    pub(crate) progress: broadcast::Sender<Arc<TurnProgressed>>,
+    pub(crate) door: Arc<Door>,
+    pub(crate) quiescing: CancellationToken,
+    /// Port that we listen on.
+    pub(crate) port: u16,
 }
 
 /// Serves on `listener` until the process quiesces; then what is under way ends.
 pub(crate) fn serve(listener: TcpListener, shared: Shared, process: &Process) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let quiescing = process.quiescing().clone();
-    let router = Router::new()
-        .route("/", get(page::index))
-        .route("/assets/{name}", get(page::asset))
-        .route("/api/v1/events", get(events::connect))
-        .layer(axum::middleware::map_response(page::protect))
-        .with_state((shared, quiescing.clone()));
+    let quiescing = shared.quiescing.clone();
+    let router = routes(shared);
     process.work().spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(quiescing.cancelled_owned()).await;
         if let Err(error) = served {
@@ -39,4 +59,25 @@ pub(crate) fn serve(listener: TcpListener, shared: Shared, process: &Process) ->
         }
     });
     Ok(())
+}
+
+fn routes(shared: Shared) -> Router {
+    let behind_the_door = Router::new()
+        .route("/session", get(session::is_logged_in).delete(session::log_out))
+        .route("/conversations", get(conversations::list))
+        .route("/conversations/{id}", get(conversations::get))
+        .route("/conversations/{id}/messages", post(conversations::send))
+        .route("/conversations/{id}/new", post(conversations::begin_anew))
+        .route("/conversations/{id}/stop", post(conversations::stop))
+        .route("/events", get(events::connect))
+        .layer(from_fn_with_state(shared.clone(), guard::session));
+    let api = Router::new().route("/session", post(session::log_in)).merge(behind_the_door);
+    Router::new()
+        .route("/", get(page::index))
+        .route("/assets/{name}", get(page::asset))
+        .nest("/api/v1", api)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(shared.clone(), guard::address))
+        .layer(map_response(page::protect))
+        .with_state(shared)
 }

@@ -4,9 +4,12 @@
 
 mod actors;
 mod config;
+mod door;
 mod http;
+mod sessions;
+mod watching;
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use argentum_bus::Bus;
 use argentum_proto::ids::Gateway;
@@ -14,7 +17,8 @@ use argentum_service::{Exit, Failure, Process};
 
 pub use config::Config;
 
-use actors::bundle_state::BundleState;
+use actors::{bundle_state::BundleState, login::Login, progress::Progress};
+use door::Door;
 
 /// The account that is the web page.
 pub fn web() -> Gateway {
@@ -24,10 +28,25 @@ pub fn web() -> Gateway {
 /// Starts the actors and serves HTTP on the socket that the orchestrator handed over; when it returns, both serve.
 pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
     let listener = process.take_http_listener().ok_or_else(|| Failure::new(Exit::Software, "no HTTP socket was handed over"))?;
+    let io = |error: &dyn std::error::Error| Failure::of(Exit::Io, error);
+    let port = listener.local_addr().map_err(|error| io(&error))?.port();
+    let door = Arc::new(Door::open(process.data_dir())?);
+    let unavailable = |error: &dyn std::error::Error| Failure::of(Exit::Unavailable, error);
+    let account = bus.account(web()).await.map_err(|error| unavailable(&error))?;
+    // Progress may come faster than it is read, and a slow reader loses its whole connection: it gets one of its own.
+    let progress_bus = process.connect().await?.account(web()).await.map_err(|error| unavailable(&error))?;
     let (state_writer, state) = tokio::sync::watch::channel(None);
-    let watched = bus.clone();
-    let subscribed =
-        process.supervisor().supervise("bundle-state", move |alive| BundleState::new(alive, watched.clone(), state_writer.clone()));
-    subscribed.wait().await?;
-    http::serve(listener, http::Shared { bus, state }, &process).map_err(|error| Failure::of(Exit::Io, &error))
+    let (progress, _) = tokio::sync::broadcast::channel(actors::progress::BEHIND_MAX);
+
+    let (watched, pages) = (bus.clone(), progress.clone());
+    let supervisor = process.supervisor();
+    supervisor.supervise("bundle-state", move |alive| BundleState::new(alive, watched.clone(), state_writer.clone())).wait().await?;
+    supervisor.supervise("progress", move |alive| Progress::new(alive, progress_bus.clone(), pages.clone())).wait().await?;
+    let (login_bus, login_process, login_door) = (bus.clone(), Rc::clone(&process), Arc::clone(&door));
+    let login = move |alive| Login::new(alive, login_bus.clone(), Rc::clone(&login_process), Arc::clone(&login_door));
+    supervisor.supervise("login", login).wait().await?;
+
+    let quiescing = process.quiescing().clone();
+    http::serve(listener, http::Shared { process_bus: bus, bus: account, state, progress, door, quiescing, port }, &process)
+        .map_err(|error| io(&error))
 }

@@ -1,3 +1,4 @@
 //! The actors of the orchestrator.
 
 pub(crate) mod bundle;
+mod operator;

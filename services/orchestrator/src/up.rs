@@ -17,7 +17,7 @@ use argentum_proto::control::v1::{
     BundleState, GetStatusRequest, GetStatusResponse, operator_request::Request, operator_response::Response,
 };
 use argentum_proto::ids::Gateway;
-use argentum_service::{Exit, Failure, logging, runtime};
+use argentum_service::{Exit, Failure, logging, right::OperatorKey, runtime};
 use futures::stream;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -102,6 +102,7 @@ async fn run(options: UpOptions) -> Result<(), Failure> {
         bus_address,
         http_url,
         log_filter: config.log.filter.clone(),
+        operator_key: OperatorKey::new(),
         log: log.clone(),
         section_of,
     };

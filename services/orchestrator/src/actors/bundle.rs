@@ -8,16 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, StreamHandler, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle, StreamHandler, WrapFuture};
 use argentum_bus::{Bus, Call, Credential, ErrorCode, Everyone, Fault};
 use argentum_proto::control::v1::{
     BundleState, BundleStatusChanged, GetStatusRequest, GetStatusResponse, Identity, Quiesce, RestartServiceResponse, Stop,
     StopBundleResponse, operator_request::Request, operator_response::Response, to_child,
 };
-use argentum_service::{Failure, chain};
+use argentum_service::{Failure, chain, right::OperatorKey};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
+use super::operator;
 use crate::{
     child_process::ChildProcess,
     control::Ask,
@@ -38,6 +39,8 @@ pub(crate) struct Surroundings {
     pub(crate) bus_address: String,
     pub(crate) http_url: String,
     pub(crate) log_filter: String,
+    /// Signs the rights of whoever may use the control socket.
+    pub(crate) operator_key: OperatorKey,
     pub(crate) log: LogRing,
     /// The configuration of each service.
     pub(crate) section_of: SectionOf,
@@ -223,9 +226,19 @@ impl Handler<Call<GetStatusRequest>> for Bundle {
 }
 
 impl Handler<Ask> for Bundle {
-    type Result = Result<Response, Fault>;
+    type Result = ResponseFuture<Result<Response, Fault>>;
 
     fn handle(&mut self, Ask(request): Ask, context: &mut Context<Self>) -> Self::Result {
+        match request {
+            Request::LogIn(_) => Box::pin(operator::log_in(Arc::clone(&self.surroundings), self.bus.clone())),
+            request => Box::pin(std::future::ready(self.answer(request, context))),
+        }
+    }
+}
+
+impl Bundle {
+    /// Answers what the bundle itself knows or does.
+    fn answer(&mut self, request: Request, context: &mut Context<Self>) -> Result<Response, Fault> {
         match request {
             Request::GetStatus(_) => Ok(Response::GetStatus(self.status())),
             Request::StopBundle(_) => {
@@ -237,12 +250,10 @@ impl Handler<Ask> for Bundle {
                 self.tell(Input::Restart { service }, context);
                 Ok(Response::RestartService(RestartServiceResponse {}))
             }
-            Request::ReadLogs(_) => Err(Fault::internal("logs are read from the ring, not from the bundle")),
+            Request::ReadLogs(_) | Request::LogIn(_) => Err(Fault::internal("this is answered elsewhere")),
         }
     }
-}
 
-impl Bundle {
     fn service(&self, name: &str) -> Result<Credential, Fault> {
         let statuses = self.lifecycle.statuses();
         let known = statuses.iter().find(|status| status.name == name).and_then(|status| status.name.parse().ok());
@@ -268,7 +279,7 @@ impl Surroundings {
             bus_address: self.bus_address.clone(),
             data_dir: self.data_dir.path().display().to_string(),
             config_toml: (self.section_of)(service),
-            operator_key: String::new(),
+            operator_key: self.operator_key.public(),
             has_http_listener: http_listener.is_some(),
             restarts,
             log_filter: self.log_filter.clone(),

@@ -1,0 +1,104 @@
+//! The door of the page: sessions behind a lock, kept in the data directory.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use argentum_bus::Fault;
+use argentum_service::{Exit, Failure, files};
+use data_encoding::BASE64URL_NOPAD;
+use tracing::error;
+
+use crate::sessions::{Admission, Sessions};
+
+const FILE: &str = "page-sessions.json";
+/// Bytes of randomness in a link and in a session.
+const SECRET_BYTES: usize = 32;
+
+/// Lets in whoever shows a session.
+pub(crate) struct Door {
+    path: PathBuf,
+    sessions: Mutex<Sessions>,
+}
+
+// === impl Door ===
+
+impl Door {
+    /// Reads who may come in. A file that cannot be read is not replaced.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, Failure> {
+        let path = data_dir.join(FILE);
+        let sessions = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                let text = format!("`{}` cannot be read: {error}; remove it, and everybody logs in anew", path.display());
+                Failure::new(Exit::Io, text)
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Sessions::default(),
+            Err(error) => return Err(Failure::of(Exit::Io, &error)),
+        };
+        Ok(Self { path, sessions: Mutex::new(sessions) })
+    }
+
+    /// A secret that logs one browser in.
+    pub(crate) fn issue(&self) -> Result<String, Fault> {
+        let token = secret()?;
+        self.lock().issue(&token, now_ms());
+        Ok(token)
+    }
+
+    /// Swaps the secret of a link for that of a session; `None` where the link is not good.
+    pub(crate) fn log_in(&self, token: &str) -> Result<Option<String>, Fault> {
+        let session = secret()?;
+        let mut sessions = self.lock();
+        if !sessions.log_in(token, &session, now_ms()) {
+            return Ok(None);
+        }
+        self.keep(&sessions)?;
+        Ok(Some(session))
+    }
+
+    pub(crate) fn admits(&self, session: &str) -> bool {
+        let mut sessions = self.lock();
+        match sessions.admit(session, now_ms()) {
+            Admission::Refused => false,
+            Admission::Admitted => true,
+            Admission::Noted => {
+                // Only the time of the last use: whoever comes in is not to wait for a full disk.
+                let _ = self.keep(&sessions);
+                true
+            }
+        }
+    }
+
+    pub(crate) fn log_out(&self, session: &str) -> Result<(), Fault> {
+        let mut sessions = self.lock();
+        if sessions.log_out(session) { self.keep(&sessions) } else { Ok(()) }
+    }
+
+    /// Small and rare, hence written right here.
+    fn keep(&self, sessions: &Sessions) -> Result<(), Fault> {
+        let bytes = serde_json::to_vec(sessions).map_err(|error| Fault::internal(error.to_string()))?;
+        files::replace(&self.path, &bytes).map_err(|error| {
+            error!(%error, "sessions of the page cannot be kept");
+            Fault::unavailable("the session cannot be kept; is the disk full?")
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Unix milliseconds.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn secret() -> Result<String, Fault> {
+    let mut bytes = [0; SECRET_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| Fault::internal(format!("the system gives no randomness: {error}")))?;
+    Ok(BASE64URL_NOPAD.encode(&bytes))
+}

@@ -1,0 +1,50 @@
+//! Logging in and out. Being logged in is asked by `GET`, which the guard answers with 401 where it is not so.
+
+use argentum_bus::Fault;
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    Shared,
+    error::ApiError,
+    guard::{COOKIE, cookie},
+};
+use crate::sessions::IDLE_MS;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogIn {
+    token: String,
+}
+
+/// Swaps the secret of a login link for a cookie.
+pub(crate) async fn log_in(State(shared): State<Shared>, Json(LogIn { token }): Json<LogIn>) -> Result<Response, ApiError> {
+    let session = blocking(move || shared.door.log_in(&token)).await?;
+    let Some(session) = session else {
+        let text = "this link has been used or has expired; `argentum login` prints a new one";
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", text));
+    };
+    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", IDLE_MS / 1000);
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+pub(crate) async fn log_out(State(shared): State<Shared>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let session = cookie(&headers).unwrap_or_default().to_owned();
+    blocking(move || shared.door.log_out(&session)).await?;
+    let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+pub(crate) async fn is_logged_in() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+/// Runs what waits for the disk beside the threads that copy bytes.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Fault::internal(error.to_string()))?
+}
