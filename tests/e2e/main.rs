@@ -4,8 +4,12 @@
 
 mod bundle;
 mod bus;
+mod chat;
 mod http;
+mod kills;
 mod life;
 mod operator;
+mod page;
 mod refusals;
 mod restart;
+mod tally;

@@ -77,17 +77,20 @@ impl DataDir {
         let write = |source| DataDirError::Write { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(create)?;
         let path = path.canonicalize().map_err(create)?;
-        let is_marked = path.join(MARKER).exists();
-        if !is_marked && !is_fresh(&path).map_err(write)? {
+        let has = |name: &str| path.join(name).exists();
+        // Somebody else's folder is left as it is. Beside a lock another start may be at work, so the lock decides.
+        if !has(MARKER) && !has(LOCK) && !is_fresh(&path).map_err(write)? {
             return Err(DataDirError::Foreign { path });
         }
         fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(write)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join(LOCK)).map_err(write)?;
         take(&lock, patience).map_err(|_| DataDirError::Locked { path: path.clone() })?;
-        if is_marked {
+        if has(MARKER) {
             check_marker(&path)?;
-        } else {
+        } else if is_fresh(&path).map_err(write)? {
             write_marker(&path).map_err(write)?;
+        } else {
+            return Err(DataDirError::Foreign { path });
         }
         Ok(Self { path, lock })
     }
@@ -102,11 +105,11 @@ impl DataDir {
     }
 }
 
-/// Only what a start that was cut short may leave.
+/// Only what a start that was cut short may leave, and what an operator may put there before the first start.
 fn is_fresh(path: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
-        if ![LOCK, "lost+found"].iter().any(|known| name == *known) && !name.to_string_lossy().starts_with(MARKER) {
+        if ![LOCK, "argentum.toml", "lost+found"].iter().any(|known| name == *known) && !name.to_string_lossy().starts_with(MARKER) {
             return Ok(false);
         }
     }

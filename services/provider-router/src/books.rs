@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::{
-    core::{Config, Core, Price, RecoverError},
+    config::Config,
+    core::{self, Core, Price, RecoverError},
     journal::{Append, Folder, Journal, JournalConfig, JournalError, Log, LogConfig, OpenError, Opened, ReadError},
     web,
 };
@@ -19,8 +20,6 @@ const FOLDER: &str = "journal";
 /// Free space below which new messages wait, and what each open turn may still need.
 const BYTES_FREE_MIN: u64 = 256 * 1024 * 1024;
 const BYTES_FREE_PER_TURN: u64 = 64 * 1024;
-
-const SYSTEM_PROMPT: &str = "You are a helpful assistant. Be concise and honest.";
 
 /// How far the journal is durable, or why it will not go further.
 #[derive(Clone, Debug)]
@@ -61,14 +60,14 @@ pub(crate) enum BooksError {
 
 impl Books {
     /// Opens the journal below `data_dir` and replays it. Blocks; when it returns, all that was read is durable.
-    pub(crate) fn open(data_dir: &Path) -> Result<Self, BooksError> {
+    pub(crate) fn open(data_dir: &Path, config: &Config) -> Result<Self, BooksError> {
         let path = data_dir.join(FOLDER);
         std::fs::create_dir_all(&path).map_err(BooksError::Folder)?;
         let Opened { log, torn_tail } = Log::open(Folder::open(&path).map_err(BooksError::Folder)?, LogConfig::default())?;
         if let Some(torn_tail) = torn_tail {
             warn!(?torn_tail, "the last frame of the journal was never finished; nobody was answered, so it is dropped");
         }
-        let core = Core::recover(config(), None, records(&log)?)?;
+        let core = Core::recover(core_config(config), None, records(&log)?)?;
         let epoch = log.epoch() + 1;
         let progress = watch::Sender::new(Progress::Synced(0));
         let journal = Journal::start(log, epoch, JournalConfig::default(), |_| {}).map_err(BooksError::Folder)?;
@@ -110,10 +109,13 @@ impl Books {
     }
 }
 
-fn config() -> Config {
-    let mut config = Config::new(SYSTEM_PROMPT, Price { provider: "offline".to_owned(), model: "offline".to_owned(), ..Price::default() });
-    config.delivered_by_tail.insert(web());
-    config
+fn core_config(config: &Config) -> core::Config {
+    let price = Price { provider: "offline".to_owned(), model: "offline".to_owned(), ..Price::default() };
+    let mut core = core::Config::new(config.system_prompt.as_str(), price);
+    core.delivered_by_tail.insert(web());
+    core.limits.flood_burst = config.flood_burst.into();
+    core.limits.flood_refill_ms = u64::try_from(config.flood_refill.as_millis()).unwrap_or(u64::MAX);
+    core
 }
 
 /// Every record, oldest first.

@@ -26,9 +26,10 @@ use actors::{catalogue::Catalogue, turns::Turns};
 use books::Books;
 
 /// Opens the journal and starts the actors; when it returns, they serve and what was under way goes on.
-pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
+pub async fn start(config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
     let data_dir = process.data_dir().to_owned();
-    let opened = tokio::task::spawn_blocking(move || Books::open(&data_dir)).await.map_err(|error| Failure::of(Exit::Software, &error))?;
+    let opened =
+        tokio::task::spawn_blocking(move || Books::open(&data_dir, &config)).await.map_err(|error| Failure::of(Exit::Software, &error))?;
     let books = opened.map_err(|error| Failure::of(Exit::Io, &error))?;
     let shared = Rc::clone(&process);
     let turns_bus = bus.clone();
