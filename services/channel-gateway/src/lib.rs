@@ -6,6 +6,7 @@ mod actors;
 mod config;
 mod door;
 mod http;
+pub mod outbox;
 mod sessions;
 mod watching;
 
