@@ -1,21 +1,26 @@
-//! The journal with the core that was rebuilt from it: what the turns actor is started with.
+//! The journal with the core that was rebuilt from it and the last checkpoint: what the turns actor is started with.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use argentum_proto::provider::v1::Record;
+use argentum_store::StoreError;
 use prost::Message;
 use tokio::sync::watch;
 use tracing::warn;
 
 use crate::{
+    checkpoints::{Checkpoints, Keeper},
     config::Config,
     core::{self, Core, Price, RecoverError},
-    journal::{Append, Folder, Journal, JournalConfig, JournalError, Log, LogConfig, OpenError, Opened, ReadError},
+    journal::{Append, Folder, Journal, JournalConfig, JournalError, Log, LogConfig, OpenError, Opened, Position, ReadError},
     web,
 };
 
 /// Folder of the journal in the data directory.
 const FOLDER: &str = "journal";
+
+/// Records after which the whole state is kept again: what a start has to read at most, about.
+const CHECKPOINT_RECORDS: usize = 4_096;
 
 /// Free space below which new messages wait, and what each open turn may still need.
 const BYTES_FREE_MIN: u64 = 256 * 1024 * 1024;
@@ -32,8 +37,11 @@ pub(crate) enum Progress {
 /// The journal, and the core as of its last record.
 pub(crate) struct Books {
     pub(crate) core: Core,
-    journal: Journal,
+    journal: Arc<Journal>,
+    keeper: Keeper,
     appended: u64,
+    /// Records since the last checkpoint was taken.
+    unkept: usize,
     progress: watch::Sender<Progress>,
 }
 
@@ -52,6 +60,8 @@ pub(crate) enum BooksError {
         #[source]
         source: prost::DecodeError,
     },
+    #[error("the checkpoint cannot be read")]
+    Checkpoint(#[from] StoreError),
     #[error("the journal contradicts itself")]
     Recover(#[from] RecoverError),
 }
@@ -67,11 +77,15 @@ impl Books {
         if let Some(torn_tail) = torn_tail {
             warn!(?torn_tail, "the last frame of the journal was never finished; nobody was answered, so it is dropped");
         }
-        let core = Core::recover(core_config(config), None, records(&log)?)?;
+        let checkpoints = Checkpoints::open(data_dir)?;
+        let records = records(&log)?;
+        let unkept = records.len();
+        let core = Core::recover(core_config(config), checkpoints.newest()?, records)?;
         let epoch = log.epoch() + 1;
         let progress = watch::Sender::new(Progress::Synced(0));
-        let journal = Journal::start(log, epoch, JournalConfig::default(), |_| {}).map_err(BooksError::Folder)?;
-        Ok(Self { core, journal, appended: 0, progress })
+        let journal = Arc::new(Journal::start(log, epoch, JournalConfig::default(), |_| {}).map_err(BooksError::Folder)?);
+        let keeper = checkpoints.start(Arc::downgrade(&journal)).map_err(BooksError::Folder)?;
+        Ok(Self { core, journal, keeper, appended: 0, unkept, progress })
     }
 
     /// Writes what the core decided. Returns the number of the append, which [`Books::progress`] will reach.
@@ -79,8 +93,16 @@ impl Books {
     /// All of it is of class `Finish`: whether something new is taken at all was decided before, by the intake.
     pub(crate) fn append(&mut self, records: &[Record]) -> Result<u64, JournalError> {
         let (number, progress) = (self.appended + 1, self.progress.clone());
+        self.unkept += records.len();
+        let checkpoint = (self.unkept >= CHECKPOINT_RECORDS).then(|| (self.core.checkpoint(0), self.keeper.clone()));
+        if checkpoint.is_some() {
+            self.unkept = 0;
+        }
         let records = records.iter().map(Message::encode_to_vec).collect();
-        let done = Box::new(move |result: Result<_, JournalError>| {
+        let done = Box::new(move |result: Result<Position, JournalError>| {
+            if let (Some((checkpoint, keeper)), Ok(position)) = (checkpoint, &result) {
+                keeper.keep(checkpoint, *position);
+            }
             progress.send_replace(match result {
                 Ok(_) => Progress::Synced(number),
                 Err(error) => Progress::Failed(error),
@@ -132,5 +154,55 @@ fn records(log: &Log<Folder>) -> Result<Vec<(u64, Record)>, BooksError> {
             let decoded = Record::decode(record.payload.as_slice()).map_err(|source| BooksError::Decode { position, source })?;
             records.push((position, decoded));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argentum_proto::{
+        channel::v1::{AcceptMessageRequest, Question, Sender, accept_message_request::Content},
+        ids::TurnId,
+    };
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::core::{Input, Now, Origin, RequestId};
+
+    /// A message to the first life, and more uptime than the journal would keep without a checkpoint.
+    fn live(books: &mut Books, records: usize) {
+        let request = AcceptMessageRequest {
+            platform_conversation_id: "c".to_owned(),
+            platform_message_id: "1".to_owned(),
+            sender: Some(Sender { platform_id: "ada".to_owned(), display_name: String::new() }),
+            platform_time_ms: 1,
+            content: Some(Content::Question(Question { text: "why?".to_owned() })),
+            ..AcceptMessageRequest::default()
+        };
+        let origin = Origin { request: RequestId(1), gateway: web(), turn: TurnId::new(ulid::Ulid::new()), traceparent: String::new() };
+        let mut inputs = vec![Input::inbound(origin, request).unwrap()];
+        inputs.extend(std::iter::repeat_n(Input::Tick, records));
+        for (number, input) in (0..).zip(inputs) {
+            let now = Now { monotonic_ms: number * 600_000, wall_ms: 1 };
+            let outputs = books.core.handle(input, now);
+            if !outputs.records.is_empty() {
+                while books.append(&outputs.records).is_err() {
+                    std::thread::yield_now(); // The queue is full: the disk is slower than this loop.
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_and_the_records_after_it_make_the_same_state() {
+        let folder = TempDir::new().unwrap();
+        let mut books = Books::open(folder.path(), &Config::default()).unwrap();
+        books.core.started(Now { monotonic_ms: 0, wall_ms: 1 });
+        live(&mut books, 2 * CHECKPOINT_RECORDS);
+        let before = books.core.checkpoint(0);
+        drop(books);
+        let kept = Checkpoints::open(folder.path()).unwrap().newest().unwrap().expect("a checkpoint was due");
+        assert!(kept.position > 0 && kept.turns.len() == 1, "{}", kept.position);
+        let books = Books::open(folder.path(), &Config::default()).unwrap();
+        assert_eq!(books.core.checkpoint(0), before);
     }
 }

@@ -8,6 +8,7 @@
 
 mod actors;
 mod books;
+mod checkpoints;
 mod config;
 pub mod core;
 pub mod journal;

@@ -1,0 +1,85 @@
+//! The core's whole state, kept now and then, so that the journal need not be read from its beginning and old segments can go.
+//!
+//! A checkpoint is of the moment at which an append was handed to the journal; it is kept only once that append is synced, and only
+//! once it is itself on disk are the records before it freed. From then on it is the only copy: it is state, not cache.
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Weak,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
+};
+
+use argentum_proto::provider::v1::Checkpoint;
+use argentum_store::{Batch, Options, SledStore, Store, StoreError};
+use prost::Message;
+use tracing::{debug, error};
+
+use crate::journal::{Journal, Position};
+
+const KEY: &[u8] = b"checkpoint";
+/// Folder of the store in the data directory.
+const FOLDER: &str = "router";
+
+/// Where checkpoints are kept.
+pub(crate) struct Checkpoints {
+    store: Arc<SledStore>,
+}
+
+/// Hands checkpoints to the thread that keeps them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Keeper(SyncSender<Checkpoint>);
+
+// === impl Checkpoints ===
+
+impl Checkpoints {
+    /// Opens the store; what it holds is synced and verified.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        Ok(Self { store: Arc::new(SledStore::open(&data_dir.join(FOLDER), Options::default())?) })
+    }
+
+    /// The last one that was kept.
+    pub(crate) fn newest(&self) -> Result<Option<Checkpoint>, StoreError> {
+        let Some(bytes) = self.store.get(KEY)? else { return Ok(None) };
+        let damaged = |_| StoreError::Damaged { key: "checkpoint".to_owned(), what: "it cannot be decoded" };
+        Checkpoint::decode(bytes.as_slice()).map(Some).map_err(damaged)
+    }
+
+    /// Keeps from now on what it is handed, and frees what `journal` holds before it.
+    pub(crate) fn start(self, journal: Weak<Journal>) -> io::Result<Keeper> {
+        let (sender, checkpoints) = sync_channel::<Checkpoint>(1);
+        thread::Builder::new().name("checkpoints".to_owned()).spawn(move || {
+            for checkpoint in checkpoints {
+                if let Err(error) = self.keep(&checkpoint) {
+                    // The journal still holds everything; only its room is not freed.
+                    error!(error = argentum_service::chain(&error), "the checkpoint cannot be kept");
+                    return;
+                }
+                // Weak, so that whoever drops the journal waits for its end and for nobody else.
+                let Some(journal) = journal.upgrade() else { return };
+                journal.free_before(Position::from_u64(checkpoint.position + 1));
+                debug!(position = checkpoint.position, "checkpoint kept");
+            }
+        })?;
+        Ok(Keeper(sender))
+    }
+
+    fn keep(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.put(KEY, checkpoint.encode_to_vec());
+        self.store.commit(batch)
+    }
+}
+
+// === impl Keeper ===
+
+impl Keeper {
+    /// Keeps `checkpoint`, whose records up to `position` are synced. While the one before is still being written, this one is skipped:
+    /// the next will hold it.
+    pub(crate) fn keep(&self, checkpoint: Checkpoint, position: Position) {
+        let _ = self.0.try_send(Checkpoint { position: position.to_u64(), ..checkpoint });
+    }
+}
