@@ -1,27 +1,32 @@
 //! The journal beside a bare loop: preallocated file, one write and one fdatasync for each group, nothing else.
 //!
-//! Prints a JSON line for 1, 64 and 256 appends in flight, each of 256 bytes: medians of interleaved rounds on one disk.
+//! An argument names the folder to work in (default: cargo's own for tests), so that another disk can be measured.
+//! Prints a JSON line for 1, 64 and 256 appends in flight, each of 256 bytes: medians of interleaved rounds on one
+//! disk; the ratio is the median of the rounds' own.
 
 use std::{
+    env,
     error::Error,
     fs::{File, OpenOptions},
     os::unix::fs::FileExt,
     path::Path,
-    sync::mpsc::sync_channel,
+    sync::mpsc::{Receiver, sync_channel},
     time::{Duration, Instant},
 };
 
-use argentum_provider_router::journal::{Append, Folder, Journal, JournalConfig, Log, LogConfig};
+use argentum_provider_router::journal::{Append, Folder, Journal, JournalConfig, Log, LogConfig, Position};
 
 const RECORD_BYTES: usize = 256;
-const ROUNDS: usize = 7;
-const ROUND: Duration = Duration::from_millis(400);
+/// Many short rounds, so that both sides see the same disk, whoever else uses it.
+const ROUNDS: usize = 31;
+const ROUND: Duration = Duration::from_millis(100);
 const PEER_FILE_BYTES: u64 = 16 << 20;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let folder = tempfile::tempdir_in(option_env!("CARGO_TARGET_TMPDIR").unwrap_or("."))?;
+    let place = env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let folder = tempfile::tempdir_in(place.as_deref().or(option_env!("CARGO_TARGET_TMPDIR")).unwrap_or("."))?;
     let peer = Peer::create(&folder.path().join("peer"))?;
     for in_flight in [1, 64, 256] {
         let log = Log::open(
@@ -30,14 +35,18 @@ fn main() -> Outcome<()> {
         )?
         .log;
         let epoch = log.epoch() + 1;
-        let journal = Journal::start(log, epoch, JournalConfig::default(), |_| {})?;
-        let (mut ours, mut peers) = (Vec::new(), Vec::new());
+        let (sender, synced) = sync_channel(1024);
+        let on_synced = move |position| sender.send(position).expect("the bench reads until the journal is dropped");
+        let client = Client { journal: Journal::start(log, epoch, JournalConfig::default(), on_synced)?, synced };
+        let (mut ours, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            ours.push(ours_per_second(&journal, in_flight)?);
-            peers.push(peer.per_second(in_flight)?);
+            let (our, peer) = (client.per_second(in_flight)?, peer.per_second(in_flight)?);
+            ours.push(our);
+            peers.push(peer);
+            ratios.push(our / peer);
         }
-        let (ours, peer) = (median(ours), median(peers));
-        println!("{{\"in_flight\":{in_flight},\"ours_per_second\":{ours:.0},\"peer_per_second\":{peer:.0},\"ratio\":{:.3}}}", ours / peer);
+        let (ours, peer, ratio) = (median(ours), median(peers), median(ratios));
+        println!("{{\"in_flight\":{in_flight},\"ours_per_second\":{ours:.0},\"peer_per_second\":{peer:.0},\"ratio\":{ratio:.3}}}");
     }
     Ok(())
 }
@@ -47,29 +56,37 @@ fn median(mut rates: Vec<f64>) -> f64 {
     rates[rates.len() / 2]
 }
 
-/// Keeps `in_flight` appends on their way: each answer is followed by the next append.
-fn ours_per_second(journal: &Journal, in_flight: u32) -> Outcome<f64> {
-    let (sender, answers) = sync_channel(usize::try_from(in_flight)?);
-    let append = || {
-        let sender = sender.clone();
-        let done = move |outcome| sender.send(outcome).expect("the round waits for its answers");
-        journal.append(Append::New, vec![vec![7; RECORD_BYTES]], Box::new(done))
-    };
-    let start = Instant::now();
-    for _ in 0..in_flight {
-        append()?;
+/// Appends, and hears how far the journal is synced, as the router's gate does.
+struct Client {
+    journal: Journal,
+    synced: Receiver<Position>,
+}
+
+// === impl Client ===
+
+impl Client {
+    /// Keeps `in_flight` appends on their way: whatever a sync finished is followed by as many.
+    fn per_second(&self, in_flight: u32) -> Outcome<f64> {
+        let (start, mut count, mut under_way) = (Instant::now(), 0, 0);
+        while start.elapsed() < ROUND {
+            for _ in under_way..in_flight {
+                self.journal.append(Append::New, vec![vec![7; RECORD_BYTES]], Box::new(|_| {}))?;
+            }
+            let finished = self.finished()?;
+            count += finished;
+            under_way = in_flight - finished;
+        }
+        let elapsed = start.elapsed();
+        while 0 < under_way {
+            under_way -= self.finished()?;
+        }
+        Ok(f64::from(count) / elapsed.as_secs_f64())
     }
-    let mut count = 0;
-    while start.elapsed() < ROUND {
-        answers.recv()??;
-        count += 1;
-        append()?;
+
+    /// The records of the next frame.
+    fn finished(&self) -> Outcome<u32> {
+        Ok(u32::from(self.synced.recv()?.index()) + 1)
     }
-    let elapsed = start.elapsed();
-    for _ in 0..in_flight {
-        answers.recv()??;
-    }
-    Ok(f64::from(count) / elapsed.as_secs_f64())
 }
 
 /// The bare loop.

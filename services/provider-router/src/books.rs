@@ -37,6 +37,7 @@ pub(crate) enum Progress {
 /// The journal, and the core as of its last record.
 pub(crate) struct Books {
     pub(crate) core: Core,
+    /// Dropped before the keeper: its last answers go there.
     journal: Arc<Journal>,
     keeper: Keeper,
     appended: u64,
@@ -94,14 +95,15 @@ impl Books {
     pub(crate) fn append(&mut self, records: &[Record]) -> Result<u64, JournalError> {
         let (number, progress) = (self.appended + 1, self.progress.clone());
         self.unkept += records.len();
-        let checkpoint = (self.unkept >= CHECKPOINT_RECORDS).then(|| (self.core.checkpoint(0), self.keeper.clone()));
+        let inbox = self.keeper.inbox().filter(|_| self.unkept >= CHECKPOINT_RECORDS);
+        let checkpoint = inbox.map(|inbox| (self.core.checkpoint(0), inbox));
         if checkpoint.is_some() {
             self.unkept = 0;
         }
         let records = records.iter().map(Message::encode_to_vec).collect();
         let done = Box::new(move |result: Result<Position, JournalError>| {
-            if let (Some((checkpoint, keeper)), Ok(position)) = (checkpoint, &result) {
-                keeper.keep(checkpoint, *position);
+            if let (Some((checkpoint, inbox)), Ok(position)) = (checkpoint, &result) {
+                inbox.keep(checkpoint, *position);
             }
             progress.send_replace(match result {
                 Ok(_) => Progress::Synced(number),

@@ -10,7 +10,7 @@ use std::{
         Arc, Weak,
         mpsc::{SyncSender, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use argentum_proto::provider::v1::Checkpoint;
@@ -29,9 +29,15 @@ pub(crate) struct Checkpoints {
     store: Arc<SledStore>,
 }
 
-/// Hands checkpoints to the thread that keeps them. Cheap to clone.
+/// The thread that keeps checkpoints. Dropping it waits for its end, so that the store is free again.
+pub(crate) struct Keeper {
+    inbox: Option<SyncSender<Checkpoint>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Hands checkpoints to the keeper.
 #[derive(Clone)]
-pub(crate) struct Keeper(SyncSender<Checkpoint>);
+pub(crate) struct KeeperInbox(SyncSender<Checkpoint>);
 
 // === impl Checkpoints ===
 
@@ -51,7 +57,7 @@ impl Checkpoints {
     /// Keeps from now on what it is handed, and frees what `journal` holds before it.
     pub(crate) fn start(self, journal: Weak<Journal>) -> io::Result<Keeper> {
         let (sender, checkpoints) = sync_channel::<Checkpoint>(1);
-        thread::Builder::new().name("checkpoints".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("checkpoints".to_owned()).spawn(move || {
             for checkpoint in checkpoints {
                 if let Err(error) = self.keep(&checkpoint) {
                     // The journal still holds everything; only its room is not freed.
@@ -64,7 +70,7 @@ impl Checkpoints {
                 debug!(position = checkpoint.position, "checkpoint kept");
             }
         })?;
-        Ok(Keeper(sender))
+        Ok(Keeper { inbox: Some(sender), thread: Some(thread) })
     }
 
     fn keep(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -77,6 +83,22 @@ impl Checkpoints {
 // === impl Keeper ===
 
 impl Keeper {
+    pub(crate) fn inbox(&self) -> Option<KeeperInbox> {
+        self.inbox.clone().map(KeeperInbox)
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.inbox.take();
+        if let Some(thread) = self.thread.take() {
+            // A panic of it is in the log.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl KeeperInbox {
     /// Keeps `checkpoint`, whose records up to `position` are synced. While the one before is still being written, this one is skipped:
     /// the next will hold it.
     pub(crate) fn keep(&self, checkpoint: Checkpoint, position: Position) {

@@ -19,6 +19,7 @@ mod error;
 mod frame;
 mod log;
 mod position;
+mod preparer;
 // mod projection;
 mod queue;
 mod reader;

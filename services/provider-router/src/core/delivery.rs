@@ -15,6 +15,9 @@ use super::{
     timers::{Timer, backoff_ms},
 };
 
+/// Publications that nobody took until the gateway is asked who lives.
+const UNTAKEN_MAX: u32 = 3;
+
 // === impl Step ===
 
 impl Step<'_> {
@@ -106,11 +109,16 @@ impl Step<'_> {
         self.effect(Effect::PublishOutbound { gateway, outbound: ready });
     }
 
+    /// Where nobody who lives takes it, whoever lives may not have been heard.
     pub(super) fn publish_again(&mut self, outbound: OutboundId) {
-        let gateway = self.state.turn(outbound.turn()).map(|turn| turn.place.gateway.clone());
-        if gateway.is_some_and(|gateway| self.life.live(&gateway).is_some()) {
-            self.publish(outbound);
+        let Some((Place { gateway, .. }, delivery)) = self.open_delivery(outbound) else { return };
+        let Some(live) = self.life.live(&gateway) else { return };
+        let is_untaken = delivery.holder() != Some(live);
+        let times = self.life.publications.get(&outbound).copied().unwrap_or_default();
+        if is_untaken && UNTAKEN_MAX <= times {
+            self.ask_hello(&gateway);
         }
+        self.publish(outbound);
     }
 
     pub(super) fn expire(&mut self, outbound: OutboundId) {
@@ -155,8 +163,6 @@ impl Step<'_> {
             self.decide(Event::OutboundTaken(OutboundTaken { outbound_id: outbound.to_string(), incarnation }));
             granted
         } else {
-            // Whoever lives may not have been heard yet.
-            self.ask_hello(gateway);
             answer::not_yours()
         }
     }

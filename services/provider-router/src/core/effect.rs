@@ -17,7 +17,8 @@ use super::{
 /// What one input led to.
 ///
 /// The one gate: the driver appends `records` to the journal in order and releases `effects` in order once everything that was
-/// written before and with them is synced. Only a lossy effect ([`Effect::is_lossy`]) may leave at once.
+/// written before and with them is synced. Only a lossy effect ([`Effect::is_lossy`]) may leave at once. What is no longer
+/// wanted when the gate opens ([`super::Core::is_wanted`]) is dropped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outputs {
     /// To be journaled, in this order, before any effect leaves.

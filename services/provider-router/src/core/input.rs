@@ -12,6 +12,13 @@ use bytes::Bytes;
 
 use super::answer;
 
+/// Longest text that only describes (a name, a reason, a code), in characters; what is longer is cut.
+const LABEL_CHARS_MAX: usize = 256;
+/// Longest account incarnation, in bytes.
+const ACCOUNT_INCARNATION_BYTES_MAX: usize = 256;
+/// Messages that a platform may make of one part.
+const PLATFORM_MESSAGES_MAX: usize = 64;
+
 /// The two clocks at the moment of an input.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
@@ -231,16 +238,29 @@ impl Input {
             Some(WireReport::Sent(sent)) => Report::Sent {
                 from_byte: sent.from_byte,
                 to_byte: sent.to_byte,
-                platform_message_ids: sent.platform_message_ids,
+                platform_message_ids: message_ids(sent.platform_message_ids)?,
                 last: sent.last,
             },
-            Some(WireReport::Refused(refused)) => Report::Refused { from_byte: refused.from_byte, code: refused.code, text: refused.text },
+            Some(WireReport::Refused(refused)) => {
+                Report::Refused { from_byte: refused.from_byte, code: label(&refused.code), text: label(&refused.text) }
+            }
             Some(WireReport::Unknown(unknown)) => Report::Unknown { from_byte: unknown.from_byte },
             None => return Err(InvalidId { kind: "report", text: String::new() }),
         };
         let (outbound, incarnation) = (wire.outbound_id.parse()?, Incarnation::parse(wire.incarnation)?);
         Ok(Self::Delivery(DeliveryReport { request, gateway, incarnation, outbound, report }))
     }
+}
+
+fn message_ids(ids: Vec<String>) -> Result<Vec<String>, InvalidId> {
+    if PLATFORM_MESSAGES_MAX < ids.len() {
+        return Err(InvalidId { kind: "list of message ids (64 at most)", text: String::new() });
+    }
+    ids.into_iter().map(|id| MessageId::parse(id).map(|id| id.to_string())).collect()
+}
+
+fn label(text: &str) -> String {
+    text.chars().take(LABEL_CHARS_MAX).collect()
 }
 
 // === impl Inbound ===
@@ -250,6 +270,9 @@ impl Inbound {
         let sender = wire.sender.unwrap_or_default();
         if wire.platform_time_ms == 0 {
             return Err("`platform_time_ms` is missing".into());
+        }
+        if ACCOUNT_INCARNATION_BYTES_MAX < wire.account_incarnation.len() {
+            return Err("`account_incarnation` is too long".into());
         }
         Ok(Self {
             request: origin.request,
@@ -262,9 +285,9 @@ impl Inbound {
             },
             turn: origin.turn,
             sender: SenderId::parse(sender.platform_id).map_err(|fault| fault.to_string())?,
-            display_name: sender.display_name,
+            display_name: label(&sender.display_name),
             platform_time_ms: wire.platform_time_ms,
-            title: wire.conversation_title,
+            title: label(&wire.conversation_title),
             traceparent: origin.traceparent,
             content: Content::from_wire(wire.content)?,
         })
@@ -286,7 +309,7 @@ impl Content {
             WireContent::Stop(_) => Self::Stop,
             WireContent::New(_) => Self::New,
             WireContent::Status(_) => Self::Status,
-            WireContent::DeadLetter(letter) => Self::DeadLetter { raw: letter.raw, reason: letter.reason },
+            WireContent::DeadLetter(letter) => Self::DeadLetter { raw: letter.raw, reason: label(&letter.reason) },
         };
         let is_blank = matches!(&content, Self::Question(text) | Self::Edit(text) if text.trim().is_empty());
         if is_blank { Err("the text is empty".into()) } else { Ok(content) }

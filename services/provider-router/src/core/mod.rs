@@ -5,6 +5,10 @@
 //! lives in the `state` and changes only by applying a record; what a life of the process knows beside it lives in `life` and
 //! is made anew by [`Core::started`].
 //!
+//! The driver's part: recover, sync what was recovered, [`Core::started`]; then hand in every input in the order in which it
+//! happened, [`Input::Tick`] whenever [`Core::next_due_ms`] is reached, and treat every [`Outputs`] as said there. Answers of
+//! vendor calls come in the order of their attempt. A failed sync ends the process: what the core knows is ahead of the disk.
+//!
 //! A message meets the files in this order: `accept`, `turn`, `delivery`, `remember`.
 
 mod accept;
@@ -12,6 +16,8 @@ mod answer;
 mod config;
 mod delivery;
 mod effect;
+#[cfg(test)]
+mod explore;
 mod flood;
 mod input;
 mod life;
@@ -44,7 +50,11 @@ pub use self::{
     rule::Rule,
     state::{ApplyError, SpendKey, SpendTotal},
 };
-use self::{life::Life, state::State, step::Step};
+use self::{
+    life::{Life, Stage},
+    state::State,
+    step::Step,
+};
 
 /// Decides what happens to every message.
 #[derive(Clone, Debug)]
@@ -67,6 +77,14 @@ impl Core {
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.
     pub fn next_due_ms(&self) -> Option<u64> {
         self.life.timers.next_due_ms()
+    }
+
+    /// Whether an effect is still to be done, asked when it is released: a vendor call whose turn ended while it waited at the
+    /// gate is not.
+    pub fn is_wanted(&self, effect: &Effect) -> bool {
+        let Effect::CallVendor { turn, attempt, .. } = effect else { return true };
+        let is_calling = self.life.runs.get(turn).is_some_and(|run| run.stage == Stage::Calling);
+        is_calling && self.state.turn(*turn).is_some_and(|turn| turn.attempts == *attempt)
     }
 
     /// Whether no turn runs: what a drain waits for.

@@ -12,7 +12,6 @@ use super::{
     life::{Run, Stage},
     prompt::{Parts, Prompt},
     rule::Rule,
-    state::Turn,
     step::Step,
     texts,
     timers::{Timer, backoff_ms},
@@ -42,15 +41,16 @@ impl Step<'_> {
     /// Starts a turn, again if an earlier start is `broken` off; what that may have cost is settled with it.
     pub(super) fn start(&mut self, turn: TurnId, broken: Option<Settlement>) {
         self.decide(Event::TurnStarted(TurnStarted { turn_id: turn.to_string(), broken }));
-        let Some(Turn { clears, place, question, .. }) = self.state.turn(turn).cloned() else { return };
-        if clears {
+        let Some(started) = self.state.turn(turn) else { return };
+        let (place, query) = (started.place.clone(), started.question.clone());
+        if started.clears {
             return self.complete(turn, Ending::new(Outcome::Cleared, texts::CLEARED));
         }
         self.life.runs.insert(turn, Run::new(self.now.monotonic_ms));
         self.set_timer(Timer::Deadline(turn), self.config.limits.turn_deadline_ms);
         self.set_timer(Timer::Recall(turn), self.config.limits.recall_ms);
         self.progress(turn, 0, Change::Started(TurnStartedProgress {}));
-        self.effect(Effect::Recall { turn, place, query: question });
+        self.effect(Effect::Recall { turn, place, query });
     }
 
     /// Memory answered, or did not in time: the turn goes on with what there is.
@@ -178,7 +178,7 @@ impl Step<'_> {
     pub(super) fn complete(&mut self, turn: TurnId, ending: Ending) {
         let Ending { outcome, answer, settlement, failure } = ending;
         let sequence = self.end_run(turn);
-        let Some(Turn { place, attempts, .. }) = self.state.turn(turn).cloned() else { return };
+        let Some((place, attempt)) = self.state.turn(turn).map(|turn| (turn.place.clone(), turn.attempts)) else { return };
         let turn_id = turn.to_string();
         let (outcome_code, failure_text) = (outcome.into(), failure.into());
         self.progress(turn, sequence, Change::Ended(TurnEnded { outcome: outcome_code }));
@@ -186,7 +186,7 @@ impl Step<'_> {
             turn_id,
             outcome: outcome_code,
             answer,
-            attempt: attempts,
+            attempt,
             settlement,
             failure: failure_text,
         }));

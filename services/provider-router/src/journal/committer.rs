@@ -16,6 +16,7 @@ use super::{
     frame::{self, RECORDS_MAX},
     log::{Append, Log},
     position::Position,
+    preparer::Preparer,
     queue::{Done, Entry, Queue},
 };
 
@@ -43,6 +44,9 @@ struct Shared {
 
 struct Committer<D: Disk> {
     log: Log<D>,
+    preparer: Preparer<D>,
+    /// Nothing is ordered until something was freed.
+    is_disk_full: bool,
     epoch: u64,
     shared: Arc<Shared>,
     on_synced: Box<dyn FnMut(Position) + Send>,
@@ -74,7 +78,9 @@ impl Journal {
             synced: AtomicU64::new(log.synced().to_u64()),
             bytes_free_min: AtomicU64::new(log.bytes_free_min()),
         });
-        let committer = Committer { log, epoch, shared: Arc::clone(&shared), on_synced: Box::new(on_synced) };
+        let preparer = Preparer::start(log.disk().clone())?;
+        let on_synced = Box::new(on_synced);
+        let committer = Committer { log, preparer, is_disk_full: false, epoch, shared: Arc::clone(&shared), on_synced };
         let committer = thread::Builder::new().name("journal".to_owned()).spawn(move || committer.run())?;
         Ok(Self { shared, payload_bytes_max, committer: Some(committer) })
     }
@@ -131,15 +137,37 @@ impl<D: Disk> Committer<D> {
     }
 
     fn work(&mut self) {
+        self.order();
         while let Some(work) = self.shared.queue.take() {
             if !work.batch.is_empty() {
                 self.log.set_bytes_free_min(self.shared.bytes_free_min.load(Ordering::Relaxed));
+                self.stock(&work.batch);
                 self.commit(work.batch);
             }
             if let Some(position) = work.free_before {
                 // Where this fails the log is poisoned, and the next append says so.
-                let _ = self.log.free_before(position).and_then(|_| self.log.replenish());
+                self.is_disk_full = self.log.free_before(position).is_err();
             }
+            self.order();
+        }
+    }
+
+    /// Takes the segment on order, and waits for it if this batch needs it.
+    fn stock(&mut self, batch: &[Entry]) {
+        let payload_bytes = batch.iter().map(|entry| frame::payload_bytes(&entry.records)).sum();
+        let needs_it = !self.log.has_room(payload_bytes);
+        if let Some(made) = self.preparer.collect(needs_it) {
+            // Where this fails the log is poisoned, and the append says so.
+            self.is_disk_full = !self.log.stock(made).unwrap_or(false);
+        }
+    }
+
+    fn order(&mut self) {
+        if self.preparer.is_busy() || self.is_disk_full {
+            return;
+        }
+        if let Ok(Some(header)) = self.log.order() {
+            self.preparer.order(header);
         }
     }
 

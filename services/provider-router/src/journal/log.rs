@@ -27,7 +27,7 @@ pub enum Append {
 pub struct LogConfig {
     /// Size of a segment. Default: 16 MiB. What is not needed any more is freed by whole segments.
     pub segment_bytes: u64,
-    /// Segments made in advance for [`Append::Finish`] on a full disk. Default: 2.
+    /// Segments made in advance for [`Append::Finish`] on a full disk. Default: 1.
     pub reserve_segments: usize,
     /// Room on the disk below which [`Append::New`] is refused. Default: 256 MiB; grows with the open turns.
     pub bytes_free_min: u64,
@@ -79,7 +79,7 @@ pub fn random_salt() -> io::Result<u64> {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { segment_bytes: 16 << 20, reserve_segments: 2, bytes_free_min: 256 << 20, salt: random_salt }
+        Self { segment_bytes: 16 << 20, reserve_segments: 1, bytes_free_min: 256 << 20, salt: random_salt }
     }
 }
 
@@ -197,13 +197,34 @@ impl<D: Disk> Log<D> {
         Ok(count)
     }
 
-    /// Makes the reserve whole again where the disk has the room. Slow: a segment is zero-filled and synced.
-    pub fn replenish(&mut self) -> Result<(), JournalError> {
+    /// Whether these payload bytes go into the active segment.
+    pub(crate) fn has_room(&self, payload_bytes: u64) -> bool {
+        self.active.has_room(frame::bytes_on_disk(payload_bytes))
+    }
+
+    pub(crate) fn disk(&self) -> &D {
+        &self.disk
+    }
+
+    /// The header of a segment that someone else makes in time for the next roll; `None` where there is one already.
+    ///
+    /// Segments are taken in the order of their numbers, so until [`Log::stock`] brings it there must be no roll.
+    pub(crate) fn order(&mut self) -> Result<Option<SegmentHeader>, JournalError> {
         self.check_poison()?;
-        match self.fill_reserve(self.config.reserve_segments) {
-            Err(error) if !error.is_full() => Err(self.poison(error)),
-            _ => Ok(()),
+        if self.reserve.len() > self.config.reserve_segments {
+            return Ok(None);
         }
+        self.next_header().map(Some).map_err(|error| self.poison(error))
+    }
+
+    /// Takes what was ordered; says whether it was made. That the disk is full is no fault.
+    pub(crate) fn stock(&mut self, made: Result<Segment<D::File>, DiskError>) -> Result<bool, JournalError> {
+        match made {
+            Ok(segment) => self.reserve.push_back(segment),
+            Err(error) if error.is_full() => return Ok(false),
+            Err(error) => return Err(self.poison(error)),
+        }
+        Ok(true)
     }
 
     /// Most bytes of one frame's payload: 8 MiB, or what a segment holds.
@@ -261,20 +282,17 @@ impl<D: Disk> Log<D> {
 
     fn fill_reserve(&mut self, segments: usize) -> Result<(), DiskError> {
         while self.reserve.len() < segments {
-            let number = self.segment_next;
-            self.segment_next += 1;
-            let salt = (self.config.salt)().map_err(DiskError::on("draw a salt for", "a new segment"))?;
-            let header = SegmentHeader { number, salt, copy: None, bytes: self.config.segment_bytes };
-            match Segment::create(&self.disk, header) {
-                Ok(segment) => self.reserve.push_back(segment),
-                Err(error) => {
-                    // What it took of the disk is given back; where that fails, the next opening removes it.
-                    let _ = segment::discard(&self.disk, number);
-                    return Err(error);
-                }
-            }
+            let header = self.next_header()?;
+            self.reserve.push_back(Segment::create(&self.disk, header)?);
         }
         Ok(())
+    }
+
+    fn next_header(&mut self) -> Result<SegmentHeader, DiskError> {
+        let salt = (self.config.salt)().map_err(DiskError::on("draw a salt for", "a new segment"))?;
+        let number = self.segment_next;
+        self.segment_next += 1;
+        Ok(SegmentHeader { number, salt, copy: None, bytes: self.config.segment_bytes })
     }
 
     fn fail(&mut self, operation: &'static str, source: io::Error) -> JournalError {

@@ -50,6 +50,8 @@ struct State {
     bytes: u64,
     free_before: Option<Position>,
     is_closed: bool,
+    /// Waking costs a system call, so only a committer that sleeps is woken.
+    is_asleep: bool,
 }
 
 // === impl Queue ===
@@ -78,7 +80,7 @@ impl Queue {
         state.records += records;
         state.bytes += bytes;
         state.entries.push_back(entry);
-        self.changed.notify_one();
+        self.wake(state);
         Ok(())
     }
 
@@ -86,13 +88,22 @@ impl Queue {
     pub(crate) fn free_before(&self, position: Position) {
         let mut state = self.state();
         state.free_before = state.free_before.max(Some(position));
-        self.changed.notify_one();
+        self.wake(state);
     }
 
     /// No more appends; what is queued is still taken.
     pub(crate) fn close(&self) {
-        self.state().is_closed = true;
-        self.changed.notify_one();
+        let mut state = self.state();
+        state.is_closed = true;
+        self.wake(state);
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let was_asleep = mem::take(&mut state.is_asleep);
+        drop(state);
+        if was_asleep {
+            self.changed.notify_one();
+        }
     }
 
     /// Closes and forgets what is queued: whoever waits sees its `done` dropped.
@@ -105,8 +116,11 @@ impl Queue {
 
     /// Waits for work, and takes what is there without waiting for more; `None` once closed and empty.
     pub(crate) fn take(&self) -> Option<Work> {
-        let is_idle = |state: &mut State| state.entries.is_empty() && state.free_before.is_none() && !state.is_closed;
-        let mut state = self.changed.wait_while(self.state(), is_idle).unwrap_or_else(PoisonError::into_inner);
+        let falls_asleep = |state: &mut State| {
+            state.is_asleep = state.entries.is_empty() && state.free_before.is_none() && !state.is_closed;
+            state.is_asleep
+        };
+        let mut state = self.changed.wait_while(self.state(), falls_asleep).unwrap_or_else(PoisonError::into_inner);
         let work = Work { batch: state.take_batch(self.batch_bytes_max), free_before: state.free_before.take() };
         let is_over = work.batch.is_empty() && work.free_before.is_none();
         (!is_over).then_some(work)

@@ -110,8 +110,12 @@ impl SegmentHeader {
 impl<F: DiskFile> Segment<F> {
     /// Makes a segment durable, ready for its first frame.
     ///
-    /// Where this fails, the file stays without a header and the next opening removes it; [`discard`] does so at once.
+    /// Where this fails, what it took of the disk is given back; if not that either, the next opening removes it as unused.
     pub(crate) fn create<D: Disk<File = F>>(disk: &D, header: SegmentHeader) -> Result<Self, DiskError> {
+        Self::fill(disk, header).inspect_err(|_| drop(discard(disk, header.number)))
+    }
+
+    fn fill<D: Disk<File = F>>(disk: &D, header: SegmentHeader) -> Result<Self, DiskError> {
         let name = name(header.number);
         let file = disk.create(&name).map_err(DiskError::on("create", disk.describe(&name)))?;
         let zeros = vec![0; FILL_BYTES];

@@ -105,8 +105,7 @@ fn failed_sync_reaches_all_that_wait_and_all_that_follow() {
     let disk = SimDisk::new(Laws::default());
     let client = Client::new(disk.clone(), config(0));
     let barrier = client.hold();
-    let next_sync = disk.operations() + 1;
-    disk.change_laws(|laws| laws.fail_sync_at = Some(next_sync));
+    disk.change_laws(|laws| laws.fail_syncs = true);
     client.append(0, Append::New, &["one"]);
     client.append(1, Append::Finish, &["two"]);
     barrier.wait();

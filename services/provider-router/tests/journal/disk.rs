@@ -32,6 +32,8 @@ pub(crate) struct Laws {
     pub(crate) write_bytes_max: Option<usize>,
     /// Fails the operation of this number, if it is a file sync: its pages are clean from then on and never written.
     pub(crate) fail_sync_at: Option<u64>,
+    /// The same for every file sync.
+    pub(crate) fail_syncs: bool,
     /// All bytes of all files.
     pub(crate) bytes_max: Option<usize>,
     /// What the disk claims to have left, whatever is true.
@@ -340,7 +342,7 @@ impl DiskFile for SimFile {
         let sync = |state: &mut State| {
             let operation = state.operations - 1;
             let is_skipped = state.laws.skip_file_sync;
-            let is_failing = state.laws.fail_sync_at == Some(operation);
+            let is_failing = state.laws.fail_syncs || state.laws.fail_sync_at == Some(operation);
             let inode = &mut state.inodes[self.inode];
             if is_failing {
                 inode.unsynced.clear();

@@ -15,7 +15,11 @@ use crate::{
 };
 
 impl Turns {
+    /// Does what has passed the gate, unless it is no longer wanted: while it waited, its turn may have been stopped.
     pub(super) fn release(&mut self, effect: Effect, context: &mut Context<Self>) {
+        if !self.books.core.is_wanted(&effect) {
+            return;
+        }
         match effect {
             Effect::Answer { request, response } => self.waiting.accept.answer(request, Ok(response)),
             Effect::AnswerStop { request, response } => self.waiting.stop.answer(request, Ok(response)),

@@ -54,6 +54,14 @@ fn a_message_without_text_sender_or_time_is_invalid() {
 }
 
 #[test]
+fn a_name_without_end_is_cut_off() {
+    let mut router = Router::new();
+    let titled = AcceptMessageRequest { conversation_title: "x".repeat(10_000), ..message("1", question("why?")) };
+    router.ask(&web(), titled);
+    assert_eq!(router.state().conversation(&place(&web(), "c")).map(|conversation| conversation.title().len()), Some(256));
+}
+
+#[test]
 fn a_message_over_256_kib_is_too_large() {
     let mut router = Router::new();
     let sizes = [256 * 1024, 256 * 1024 + 1].map(|size| question(&"x".repeat(size)));

@@ -1,5 +1,7 @@
 //! Delivering: to one incarnation, part by part, nothing twice without a label.
 
+use argentum_proto::channel::v1::{ReportDeliveryRequest, Sent, report_delivery_request::Report as Wire};
+
 use super::*;
 use crate::core::Notification;
 
@@ -83,8 +85,14 @@ fn taken_is_granted_again_to_its_holder() {
 #[test]
 fn taken_is_not_granted_to_an_incarnation_that_is_not_known_to_live() {
     let (mut router, turn) = offered();
-    let effects = router.report("B", turn, Report::Taken);
-    assert_eq!((delivery_verdict(&effects).as_str(), hello_asked(&effects)), ("not yours", 1));
+    assert_eq!(delivery_verdict(&router.report("B", turn, Report::Taken)), "not yours");
+}
+
+#[test]
+fn a_gateway_that_takes_nothing_is_asked_who_lives() {
+    let (mut router, _) = offered();
+    let asked = [2_000, 4_000, 8_000].map(|ms| hello_asked(&router.wait(ms)));
+    assert_eq!(asked, [0, 0, 1]);
 }
 
 #[test]
@@ -111,6 +119,18 @@ fn receipts_are_noted_part_by_part_until_the_text_is_whole() {
     let (mut router, turn) = taken();
     let verdicts = [sent(0, 4), sent(4, 10)].map(|report| delivery_verdict(&router.report("A", turn, report)));
     assert_eq!((verdicts.each_ref().map(String::as_str), router.state().turn(turn).unwrap().delivery()), (["noted", "noted"], None));
+}
+
+#[test]
+fn a_receipt_without_bounds_is_not_even_heard() {
+    let wire = |ids: Vec<String>| ReportDeliveryRequest {
+        outbound_id: TurnId::new(Ulid(1)).to_string(),
+        incarnation: "A".into(),
+        report: Some(Wire::Sent(Sent { to_byte: 4, platform_message_ids: ids, ..Sent::default() })),
+    };
+    let heard = [vec!["1".to_owned()], vec!["1".to_owned(); 65], vec!["x".repeat(2_000)]]
+        .map(|ids| Input::delivery(RequestId(0), chat(), wire(ids)).is_ok());
+    assert_eq!(heard, [true, false, false]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod accept;
 mod crash;
 mod delivery;
 mod pages;
+mod random;
 mod turn;
 
 use argentum_proto::{

@@ -1,0 +1,198 @@
+//! The driver around the real core: it journals, syncs, and releases effects behind the one gate.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    rc::Rc,
+};
+
+use argentum_proto::{
+    channel::v1::{ReportDeliveryResponse, report_delivery_response::Answer},
+    provider::v1::record::Event,
+};
+
+use super::disk::Disk;
+use crate::core::{Config, Core, Effect, Input, Now, Outputs};
+
+/// Rules that are the driver's and the disk's to hold; each can be left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum DriverRule {
+    EffectsWaitForSync,
+    ReceiptsWaitForSync,
+    StopsWaitForSync,
+    UnwantedCallsAreDropped,
+    OpeningSyncs,
+    CheckpointOfWhatIsSynced,
+    FreedOnceCheckpointIsSynced,
+    OpeningSyncsCheckpoint,
+}
+
+/// A router process and its disk.
+#[derive(Clone)]
+pub(super) struct Router {
+    config: Rc<Config>,
+    left_out: Option<DriverRule>,
+    pub(super) core: Rc<Core>,
+    pub(super) disk: Disk,
+    /// Behind the gate until the next sync.
+    waiting: Vec<Effect>,
+    /// Past the gate, to be taken by the world.
+    released: Vec<Effect>,
+    pub(super) now: Now,
+    /// What a power cut now would leave.
+    survivor: Rc<Core>,
+    /// Fingerprints of the core and of the survivor.
+    prints: (u64, u64),
+    /// A process that opens the disk finds what it cannot read.
+    pub(super) is_unreadable: bool,
+}
+
+pub(super) const START: Now = Now { monotonic_ms: 1_000, wall_ms: 1_700_000_000_000 };
+
+fn is_superseded(earlier: &Effect, effect: &Effect) -> bool {
+    match (earlier, effect) {
+        (Effect::AnswerDelivery { request: earlier, .. }, Effect::AnswerDelivery { request, .. })
+        | (Effect::Answer { request: earlier, .. }, Effect::Answer { request, .. }) => earlier == request,
+        _ => earlier == effect,
+    }
+}
+
+// === impl Router ===
+
+impl Router {
+    pub(super) fn new(config: Config, left_out: Option<DriverRule>) -> Self {
+        let disk = Disk::new();
+        let core = Rc::new(disk.recover(&config).unwrap());
+        let survivor = Rc::clone(&core);
+        let (config, waiting, released, prints) = (Rc::new(config), Vec::new(), Vec::new(), (0, 0));
+        let mut router = Self { config, left_out, core, disk, waiting, released, now: START, survivor, prints, is_unreadable: false };
+        router.begin();
+        router
+    }
+
+    pub(super) fn keeps(&self, rule: DriverRule) -> bool {
+        self.left_out != Some(rule)
+    }
+
+    /// Returns how many messages were accepted by it.
+    pub(super) fn handle(&mut self, input: Input) -> u8 {
+        let outputs = Rc::make_mut(&mut self.core).handle(input, self.now);
+        let accepted = outputs.records.iter().filter(|record| matches!(record.event, Some(Event::MessageAccepted(_)))).count();
+        self.take(outputs);
+        u8::try_from(accepted).unwrap()
+    }
+
+    pub(super) fn write_checkpoint(&mut self) {
+        self.disk.write_checkpoint(&self.core);
+    }
+
+    /// Whether a checkpoint would say more than the one there is.
+    pub(super) fn may_write_checkpoint(&self) -> bool {
+        let is_enough = self.disk.is_settled() || !self.keeps(DriverRule::CheckpointOfWhatIsSynced);
+        is_enough && self.disk.is_checkpoint_behind()
+    }
+
+    pub(super) fn may_free(&self) -> bool {
+        self.disk.is_freeable(!self.keeps(DriverRule::FreedOnceCheckpointIsSynced))
+    }
+
+    fn take(&mut self, outputs: Outputs) {
+        self.disk.append(outputs.records);
+        for effect in outputs.effects {
+            let may_leave = self.disk.is_settled() || self.leaves_early(&effect);
+            let queue = if may_leave { &mut self.released } else { &mut self.waiting };
+            // A later answer to the same request makes the earlier one void.
+            queue.retain(|earlier| !is_superseded(earlier, &effect));
+            queue.push(effect);
+        }
+        self.prints.0 = self.core.fingerprint();
+    }
+
+    /// What does not wait because a rule is left out.
+    fn leaves_early(&self, effect: &Effect) -> bool {
+        let is_noted = |response: &ReportDeliveryResponse| matches!(response.answer, Some(Answer::Noted(_)));
+        match self.left_out {
+            Some(DriverRule::EffectsWaitForSync) => true,
+            Some(DriverRule::ReceiptsWaitForSync) => {
+                matches!(effect, Effect::AnswerDelivery { response, .. } if response.as_ref().is_some_and(is_noted))
+            }
+            Some(DriverRule::StopsWaitForSync) => matches!(effect, Effect::AnswerStop { .. }),
+            _ => false,
+        }
+    }
+
+    pub(super) fn sync(&mut self) {
+        self.disk.sync();
+        let drops = self.keeps(DriverRule::UnwantedCallsAreDropped);
+        let core = &self.core;
+        self.released.extend(self.waiting.drain(..).filter(|effect| !drops || core.is_wanted(effect)));
+        self.look_at_survivor();
+    }
+
+    pub(super) fn sync_checkpoint(&mut self) {
+        self.disk.sync_checkpoint();
+        self.look_at_survivor();
+    }
+
+    pub(super) fn free(&mut self) {
+        self.disk.free(!self.keeps(DriverRule::FreedOnceCheckpointIsSynced));
+        self.look_at_survivor();
+    }
+
+    /// Effects that left since they were taken last.
+    pub(super) fn released(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// Drops what waits for nobody any more.
+    pub(super) fn forget(&mut self, is_void: impl Fn(&Effect) -> bool) {
+        self.waiting.retain(|effect| !is_void(effect));
+    }
+
+    /// What a power cut now would leave.
+    pub(super) fn survivor(&self) -> &Core {
+        &self.survivor
+    }
+
+    /// The process is killed and started again.
+    pub(super) fn kill(&mut self) {
+        self.disk.reopen(self.keeps(DriverRule::OpeningSyncs), self.keeps(DriverRule::OpeningSyncsCheckpoint));
+        self.begin();
+    }
+
+    /// The power goes, and everything is started again.
+    pub(super) fn cut_power(&mut self) {
+        self.disk.cut_power();
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        self.waiting.clear();
+        self.released.clear();
+        match self.disk.recover(&self.config) {
+            Ok(core) => self.core = Rc::new(core),
+            Err(_) => self.is_unreadable = true,
+        }
+        let outputs = Rc::make_mut(&mut self.core).started(self.now);
+        self.look_at_survivor();
+        self.take(outputs);
+    }
+
+    fn look_at_survivor(&mut self) {
+        let mut disk = self.disk.clone();
+        disk.cut_power();
+        match disk.recover(&self.config) {
+            Ok(core) => self.survivor = Rc::new(core),
+            Err(_) => self.is_unreadable = true,
+        }
+        self.prints.1 = self.survivor.fingerprint();
+    }
+
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.prints.hash(&mut hasher);
+        (self.disk.fingerprint(), self.now.monotonic_ms, self.is_unreadable).hash(&mut hasher);
+        // Effects are few here and print alike when they are alike.
+        format!("{:?}", self.waiting).hash(&mut hasher);
+        hasher.finish()
+    }
+}
