@@ -10,9 +10,35 @@ use axum::{
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-const ASSETS: [(&str, &str, &str); 2] = [
-    ("page.js", "text/javascript; charset=utf-8", include_str!("../../assets/page.js")),
-    ("page.css", "text/css; charset=utf-8", include_str!("../../assets/page.css")),
+/// Name and text of each file below `assets/` that the page loads.
+macro_rules! assets {
+    ($($name:literal),* $(,)?) => {
+        const ASSETS: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../assets/", $name)))),*];
+    };
+}
+
+assets![
+    "icon.svg",
+    "chat.css",
+    "layout.css",
+    "theme.css",
+    "api.js",
+    "app.js",
+    "bundle.js",
+    "composer.js",
+    "conversation.js",
+    "dom.js",
+    "events.js",
+    "login.js",
+    "main.js",
+    "markdown-inline.js",
+    "markdown.js",
+    "outbox.js",
+    "render.js",
+    "sidebar.js",
+    "theme.js",
+    "transcript.js",
+    "ulid.js",
 ];
 
 pub(crate) async fn index() -> Response {
@@ -20,9 +46,18 @@ pub(crate) async fn index() -> Response {
 }
 
 pub(crate) async fn asset(Path(name): Path<String>) -> Response {
-    match ASSETS.iter().find(|(known, ..)| *known == name) {
-        Some((_, media_type, text)) => ([(header::CONTENT_TYPE, *media_type)], *text).into_response(),
+    match ASSETS.iter().find(|(known, _)| *known == name) {
+        Some((_, text)) => ([(header::CONTENT_TYPE, media_type(&name))], *text).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
     }
 }
 
