@@ -6,7 +6,7 @@
 //!
 //! - [`Log`] is the log without threads: write and sync are two steps, so that a test can stop between them.
 //! - [`Journal`] is its committer: a bounded queue, one thread, answers by callback.
-//! - [`Reader`] follows the synced records of a living log; [`Projection`] folds them into a store.
+//! - [`Reader`] follows the synced records of a living log.
 //! - [`Disk`] is all that the log asks of a file system; [`Folder`] is the real one.
 //!
 //! What is assumed of a disk: a synced page stays as it was; a sector of 512 bytes is written wholly or not at all; bytes
@@ -20,7 +20,6 @@ mod frame;
 mod log;
 mod position;
 mod preparer;
-// mod projection;
 mod queue;
 mod reader;
 mod recovery;
@@ -33,7 +32,6 @@ pub use error::{DiskError, JournalError, OpenError, ReadError};
 pub use frame::RECORDS_MAX;
 pub use log::{Append, Log, LogConfig, Opened, random_salt};
 pub use position::Position;
-// pub use projection::{Fold, Projection, ProjectionError};
 pub use queue::Done;
 pub use reader::{Reader, Record};
 pub use scan::TornTail;
