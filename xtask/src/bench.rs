@@ -1,4 +1,4 @@
-//! `cargo xtask bench NAME`: measurements, printed as JSON lines.
+//! `cargo xtask bench NAME`: measurements, printed as JSON lines; that of the bus prints a table.
 
 mod memory;
 mod start;
@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::command::{self, Stream};
+use crate::peers;
 use crate::workspace::Workspace;
 
 #[derive(Args)]
@@ -28,6 +29,8 @@ struct Bench {
 enum Run {
     /// A benchmark of a crate that prints JSON lines itself (`harness = false`).
     Crate { package: &'static str, bench: &'static str },
+    /// An example that measures and prints a table; `beside` is the example it starts.
+    Example { package: &'static str, example: &'static str, beside: &'static str },
     /// One that watches the release binary from outside.
     Bundle(fn(&Workspace) -> Result<()>),
 }
@@ -40,8 +43,8 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "bus",
-        purpose: "messages per second over the embedded bus",
-        run: Run::Crate { package: "argentum-bus-server", bench: "bus" },
+        purpose: "messages per second over the embedded bus, beside a real server",
+        run: Run::Example { package: "argentum-bus-server", example: "bench", beside: "nats-server" },
     },
     Bench { name: "start", purpose: "from the start of the release binary to ready, median of 20", run: Run::Bundle(start::measure) },
     Bench { name: "memory", purpose: "RSS and PSS of each process of the idle bundle", run: Run::Bundle(memory::measure) },
@@ -57,6 +60,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let bench = BENCHES.iter().find(|bench| bench.name == *name).with_context(|| format!("there is no benchmark `{name}`"))?;
     match bench.run {
         Run::Crate { package, bench } => run_crate(workspace, package, bench, &options.arguments),
+        Run::Example { package, example, beside } => run_example(workspace, package, [beside, example], &options.arguments),
         Run::Bundle(measure) => measure(workspace),
     }
 }
@@ -68,6 +72,14 @@ fn run_crate(workspace: &Workspace, package: &str, bench: &str, arguments: &[Str
     ensure!(status.success(), "the benchmark ended with {status}");
     ensure!(0 < json_lines(&output), "the benchmark printed no JSON line");
     Ok(())
+}
+
+fn run_example(workspace: &Workspace, package: &str, [beside, example]: [&str; 2], arguments: &[String]) -> Result<()> {
+    let selection = ["--quiet", "--release", "--locked", "--package", package];
+    command::run(workspace.cargo("build").args(selection).args(["--example", beside]))?;
+    let mut cargo = workspace.cargo("run");
+    cargo.args(selection).args(["--example", example, "--"]).args(arguments).envs(peers::environment(workspace)?);
+    command::run(&mut cargo)
 }
 
 fn json_lines(output: &str) -> usize {
