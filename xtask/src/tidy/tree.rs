@@ -83,9 +83,9 @@ impl File {
         self.path.ends_with(".gen.rs") || self.text.lines().take(3).any(|line| line.contains("@generated"))
     }
 
-    /// Tests, benches, and the crate that only tests depend on.
+    /// Tests, benches, examples, and the crate that only tests depend on: nothing of it is in the binary.
     pub(super) fn is_test(&self) -> bool {
-        let is_in_test_folder = self.path.split('/').any(|part| matches!(part, "tests" | "benches" | "testkit" | "tests.rs"));
+        let is_in_test_folder = self.path.split('/').any(|part| matches!(part, "tests" | "benches" | "examples" | "testkit" | "tests.rs"));
         is_in_test_folder || self.name().ends_with("_tests.rs")
     }
 }
