@@ -13,8 +13,11 @@ const ADOPT_MS = 20000;
 
 export class Outbox {
   /// `send(message)` resolves to the gateway's answer or rejects with a problem: { text, isFinal, isLoggedOut, retryAfterMs }.
-  constructor({ storage, send, onAccepted, onChange, onLoggedOut, setTimer = setTimeout, clearTimer = clearTimeout, random = Math.random }) {
-    Object.assign(this, { storage, send, onAccepted, onChange, onLoggedOut, setTimer, clearTimer, random });
+  constructor({ storage, send, onAccepted, onChange, onLoggedOut, setTimer, clearTimer, random = Math.random }) {
+    Object.assign(this, { storage, send, onAccepted, onChange, onLoggedOut, random });
+    // A browser's timers want to be called without an owner.
+    this.setTimer = setTimer ?? ((run, milliseconds) => setTimeout(run, milliseconds));
+    this.clearTimer = clearTimer ?? ((timer) => clearTimeout(timer));
     this.messages = new Map();
     this.lastTime = 0;
   }
