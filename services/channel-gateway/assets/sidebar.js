@@ -16,7 +16,7 @@ export class Sidebar {
     byId("sidebar-open").onclick = () => this.open();
     byId("sidebar-close").onclick = () => this.close();
     byId("shade").onclick = () => this.close();
-    byId("sidebar").onkeydown = (event) => { if (event.key === "Escape") this.close(); };
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.close(); });
     this.isNarrow = matchMedia("(max-width: 52rem)");
     this.isNarrow.onchange = () => this.showDrawer(false);
     this.showDrawer(false);
