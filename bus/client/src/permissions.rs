@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn only_the_server_of_a_request_may_answer() {
         assert!(grants(Credential::Orchestrator, &[]).publish.contains("_INBOX.channel-gateway.>"));
-        assert!(!grants(Credential::ChannelGateway, &web()).publish.contains("_INBOX.provider-router.>"));
+        assert!(!grants(Credential::Orchestrator, &[]).publish.contains("_INBOX.provider-router.>"));
     }
 
     #[test]

@@ -130,6 +130,16 @@ exchanges! {
     Request channel::StopTurnRequest => StopTurnResponse within 2000 ms
         at ["turn", "stop"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
 
+    // An answer's way out. Who lives is said by the gateway at its start, and asked by the router after its own.
+    Event channel::OutboundReady
+        at ["outbound"] by Account naming ReceiverAccount, from [ProviderRouter] to [ChannelGateway];
+    Request channel::ReportDeliveryRequest => ReportDeliveryResponse within 2000 ms
+        at ["receipt"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+    Request channel::SayHelloRequest => SayHelloResponse within 2000 ms
+        at ["hello", "say"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+    Request channel::AskHelloRequest => AskHelloResponse within 2000 ms
+        at ["hello"] by Account naming ReceiverAccount, from [ProviderRouter] to [ChannelGateway];
+
     // How an operator gets onto the page.
     Request channel::IssueLoginLinkRequest => IssueLoginLinkResponse within 2000 ms
         at ["login", "issue"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod platform;
 mod sandbox;
 
 use std::{
@@ -12,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use sandbox::{Sandbox, Tenant, web};
+pub use platform::{Behaviour, FakePlatform, Posted};
+pub use sandbox::{Sandbox, Tenant, chat, web};
 
 /// Longer than anything that works takes, also on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);

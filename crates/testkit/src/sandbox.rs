@@ -19,7 +19,12 @@ pub struct Tenant {
     pub process: Rc<Process>,
 }
 
-/// The account of every test.
+/// An account whose platform has to be sent to.
+pub fn chat() -> Gateway {
+    "chat".parse().unwrap()
+}
+
+/// The account that is the page.
 pub fn web() -> Gateway {
     "web".parse().unwrap()
 }
@@ -40,7 +45,7 @@ impl Sandbox {
     /// Makes an identity with the rights of `credential`, and ends the one before; returns its seed.
     pub fn seed(&self, credential: Credential) -> String {
         let pair = KeyPair::new_user();
-        let granted = grants(credential, &[web()]);
+        let granted = grants(credential, &[web(), chat()]);
         self.server.users().insert(User {
             name: credential.token().to_owned(),
             credential: ServerCredential::Nkey(pair.public_key()),

@@ -2,4 +2,5 @@
 
 pub(crate) mod bundle_state;
 pub(crate) mod login;
+pub(crate) mod outbox;
 pub(crate) mod progress;

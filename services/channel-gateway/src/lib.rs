@@ -3,6 +3,7 @@
 //! It owns every connection to a platform and all HTTP. [`start`] is its whole surface; see `README.md` for its subjects.
 
 mod actors;
+pub mod channel;
 mod config;
 mod door;
 mod http;
@@ -12,9 +13,9 @@ mod watching;
 
 use std::{rc::Rc, sync::Arc};
 
-use argentum_bus::Bus;
+use argentum_bus::{AccountBus, Bus};
 use argentum_proto::ids::Gateway;
-use argentum_service::{Exit, Failure, Process};
+use argentum_service::{Exit, Failure, Process, Subscribed};
 
 pub use config::Config;
 
@@ -24,6 +25,11 @@ use door::Door;
 /// The account that is the web page.
 pub fn web() -> Gateway {
     Gateway::parse("web").expect("`web` is a gateway name")
+}
+
+/// Delivers what the router has for an account, by the channel's `sender`.
+pub fn deliver(account: AccountBus, sender: Arc<dyn channel::Sender>, process: &Process) -> Subscribed {
+    process.supervisor().supervise("outbox", move |alive| actors::outbox::Outbox::new(alive, account.clone(), Arc::clone(&sender)))
 }
 
 /// Starts the actors and serves HTTP on the socket that the orchestrator handed over; when it returns, both serve.

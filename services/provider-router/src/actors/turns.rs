@@ -14,7 +14,8 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle, StreamHandler};
 use argentum_bus::Bus;
 use argentum_proto::channel::v1::{
-    AcceptMessageResponse, GetConversationResponse, GetTurnSnapshotResponse, ListConversationsResponse, StopTurnResponse,
+    AcceptMessageResponse, GetConversationResponse, GetTurnSnapshotResponse, ListConversationsResponse, ReportDeliveryResponse,
+    StopTurnResponse,
 };
 use argentum_service::{Alive, Process};
 use futures::stream;
@@ -66,6 +67,7 @@ struct Waiting {
     snapshot: Replies<GetTurnSnapshotResponse>,
     conversations: Replies<ListConversationsResponse>,
     conversation: Replies<GetConversationResponse>,
+    delivery: Replies<ReportDeliveryResponse>,
 }
 
 /// Told when a drain begins; answered when nothing is under way any more.
@@ -84,6 +86,7 @@ impl Turns {
             snapshot: Replies::new(),
             conversations: Replies::new(),
             conversation: Replies::new(),
+            delivery: Replies::new(),
         };
         Self {
             alive,

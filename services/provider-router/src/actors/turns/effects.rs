@@ -1,9 +1,9 @@
 //! Carries out what has passed the gate.
 
-use actix::Context;
-use argentum_bus::{AccountTurn, ErrorCode, Fault};
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use argentum_bus::{Account, AccountTurn, ErrorCode, Fault};
 use argentum_proto::{
-    channel::v1::TurnProgressed,
+    channel::v1::{AskHelloRequest, OutboundReady, TurnProgressed},
     ids::{Gateway, TurnId},
 };
 use tracing::{debug, warn};
@@ -33,10 +33,35 @@ impl Turns {
             Effect::CancelVendor { turn, .. } => self.calls.cancel(turn),
             Effect::Progress { gateway, progress } => self.publish(gateway, &progress),
             Effect::Notify(notification) => tell_operator(&notification),
-            // The page is the only account, and its outbounds are its tail: there is nothing to take or to receive.
-            Effect::PublishOutbound { gateway, .. } | Effect::AskHello { gateway } => warn!(%gateway, "no such account"),
-            Effect::AnswerDelivery { request, .. } => warn!(?request, "nobody asked"),
+            Effect::PublishOutbound { gateway, outbound } => self.publish_outbound(gateway, outbound, context),
+            Effect::AskHello { gateway } => self.ask_hello(gateway, context),
+            Effect::AnswerDelivery { request, response } => {
+                let invalid = || Fault::new(ErrorCode::InvalidArgument, "the report does not fit the outbound");
+                self.waiting.delivery.answer(request, response.ok_or_else(invalid));
+            }
         }
+    }
+
+    /// Offers an answer to its account. It may be lost: until it is taken it is offered again.
+    fn publish_outbound(&self, gateway: Gateway, outbound: OutboundReady, context: &mut Context<Self>) {
+        let bus = self.bus.clone();
+        let published = async move {
+            if let Err(fault) = bus.publish(&Account(gateway), &outbound).await {
+                warn!(%fault, "outbound not published");
+            }
+        };
+        context.spawn(published.into_actor(self));
+    }
+
+    /// Asks an account which life of its memory is the current one. No answer changes nothing: it is asked again.
+    fn ask_hello(&self, gateway: Gateway, context: &mut Context<Self>) {
+        let bus = self.bus.clone();
+        let asked = async move { (bus.request(&Account(gateway.clone()), &AskHelloRequest {}).await, gateway) };
+        context.spawn(asked.into_actor(self).map(|(answer, gateway), turns, context| {
+            if let Some(incarnation) = answer.ok().and_then(|answer| answer.incarnation.parse().ok()) {
+                turns.handle_input(Input::HelloAnswered { gateway, incarnation }, context);
+            }
+        }));
     }
 
     fn remembered(&mut self, turn: &str, context: &mut Context<Self>) {

@@ -3,7 +3,10 @@
 use actix::{AsyncContext, Context, Handler};
 use argentum_bus::{Account, Call, ErrorCode, Fault};
 use argentum_proto::{
-    channel::v1::{AcceptMessageRequest, GetConversationRequest, GetTurnSnapshotRequest, ListConversationsRequest, StopTurnRequest},
+    channel::v1::{
+        AcceptMessageRequest, GetConversationRequest, GetTurnSnapshotRequest, ListConversationsRequest, ReportDeliveryRequest,
+        SayHelloRequest, SayHelloResponse, StopTurnRequest,
+    },
     ids::{ConversationId, InvalidId, TurnId},
 };
 
@@ -23,7 +26,9 @@ impl Turns {
                 bus.serve::<StopTurnRequest>(actor.clone().recipient(), CONCURRENCY_MAX).await?,
                 bus.serve::<GetTurnSnapshotRequest>(actor.clone().recipient(), CONCURRENCY_MAX).await?,
                 bus.serve::<ListConversationsRequest>(actor.clone().recipient(), CONCURRENCY_MAX).await?,
-                bus.serve::<GetConversationRequest>(actor.recipient(), CONCURRENCY_MAX).await?,
+                bus.serve::<GetConversationRequest>(actor.clone().recipient(), CONCURRENCY_MAX).await?,
+                bus.serve::<ReportDeliveryRequest>(actor.clone().recipient(), CONCURRENCY_MAX).await?,
+                bus.serve::<SayHelloRequest>(actor.recipient(), CONCURRENCY_MAX).await?,
             ])
         });
     }
@@ -109,6 +114,32 @@ impl Handler<Call<GetConversationRequest>> for Turns {
             }
             Err(fault) => refuse(invalid(&fault)),
         }
+    }
+}
+
+impl Handler<Call<ReportDeliveryRequest>> for Turns {
+    type Result = Reply<argentum_proto::channel::v1::ReportDeliveryResponse>;
+
+    fn handle(&mut self, Call { address, body }: Call<ReportDeliveryRequest>, context: &mut Context<Self>) -> Self::Result {
+        let request = self.request_id();
+        match Input::delivery(request, address.0, body) {
+            Ok(input) => {
+                let reply = self.waiting.delivery.wait(request);
+                self.handle_input(input, context);
+                reply
+            }
+            Err(fault) => refuse(invalid(&fault)),
+        }
+    }
+}
+
+impl Handler<Call<SayHelloRequest>> for Turns {
+    type Result = Result<SayHelloResponse, Fault>;
+
+    fn handle(&mut self, Call { address, body }: Call<SayHelloRequest>, context: &mut Context<Self>) -> Self::Result {
+        let incarnation = body.incarnation.parse().map_err(|fault| invalid(&fault))?;
+        self.handle_input(Input::Hello { gateway: address.0, incarnation }, context);
+        Ok(SayHelloResponse {})
     }
 }
 

@@ -1,0 +1,6 @@
+//! Several services in one process over a real bus. They are tests only: no service crate depends on another.
+
+#[cfg(test)]
+mod channel;
+#[cfg(test)]
+mod delivery;
