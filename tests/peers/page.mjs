@@ -10,6 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { strict as assert } from "node:assert";
 
+import { drawSample, growSample } from "./page_samples.mjs";
+
 const { ARGENTUM_BINARY, ARGENTUM_DATA_DIR, ARGENTUM_PEER_CHROMIUM, ARGENTUM_PEER_PLAYWRIGHT, ARGENTUM_SCREENSHOTS } = process.env;
 const { chromium } = createRequire(import.meta.url)(ARGENTUM_PEER_PLAYWRIGHT);
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -196,6 +198,7 @@ const CASES = {
     assert.deepEqual(found.links, [["https://example.org/", "noopener noreferrer"]]);
     assert.deepEqual([found.foreign, found.code], [0, "fn main() {\n    println!(\"<b>\");\n}"]);
     await picture(page, "markdown");
+    assert.deepEqual(await page.evaluate(growSample), [true, "let x = 1;\nlet y", 3]);
     await page.emulateMedia({ colorScheme: "dark" });
     await picture(page, "markdown-dark");
     await page.close();
@@ -252,25 +255,6 @@ async function answeredAfterDeath(page) {
   process.kill(pidOf("provider-router"), "SIGKILL");
   await ask(page, "Said to nobody");
   await answered(page, 1);
-}
-
-/// Runs in the page: draws what models write, in the place of the transcript.
-async function drawSample() {
-  const { renderMarkdown } = await import("/assets/render.js");
-  const sample = document.createElement("article");
-  sample.className = "turn";
-  sample.id = "sample";
-  const answer = document.createElement("div");
-  answer.className = "answer";
-  sample.append(answer);
-  document.querySelector("#transcript").replaceChildren(sample);
-  document.querySelector("#welcome").hidden = true;
-  renderMarkdown(answer, [
-    "# A heading", "Text with **bold**, *italic*, ~~gone~~, `code` and a [link](https://example.org/).",
-    "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1))",
-    "1. First\n2. Second\n   - inner\n   - inner", "> A quote\n> of two lines", "```rust\nfn main() {\n    println!(\"<b>\");\n}\n```",
-    "| Name | Count |\n|------|------:|\n| Tea | 12 |\n| Coffee | 3 |", "---", "The end.",
-  ].join("\n\n"));
 }
 
 let failed = 0;

@@ -9,10 +9,19 @@ export function renderMarkdown(container, text) {
   const blocks = parseBlocks(text);
   const shown = container.shownBlocks ?? [];
   let same = 0;
-  while (same < blocks.length && same < shown.length && blocks[same].raw === shown[same]) same += 1;
+  while (same < blocks.length && same < shown.length && blocks[same].raw === shown[same].raw) same += 1;
+  if (growsInPlace(shown[same], blocks[same])) {
+    container.children[same].querySelector("code").textContent = blocks[same].text;
+    same += 1;
+  }
   while (container.childNodes.length > same) container.lastChild.remove();
   container.append(...blocks.slice(same).map(blockNode));
-  container.shownBlocks = blocks.map((block) => block.raw);
+  container.shownBlocks = blocks;
+}
+
+/// A code block that is being written stays as it is scrolled and focused.
+function growsInPlace(before, after) {
+  return before?.type === "code" && after?.type === "code" && before.language === after.language;
 }
 
 const BLOCKS = {

@@ -70,3 +70,21 @@ pub(crate) async fn protect(mut response: Response) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_is_served() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+        let files: BTreeSet<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let served = ASSETS.iter().map(|(name, _)| (*name).to_owned());
+        // The page itself, and what tells Node that the scripts are modules.
+        let others = ["index.html", "package.json"].map(str::to_owned);
+        assert_eq!(files, served.chain(others).collect());
+    }
+}

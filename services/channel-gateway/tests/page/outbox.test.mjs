@@ -2,9 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { webcrypto } from "node:crypto";
 
 import { Outbox } from "../../assets/outbox.js";
 import { isUlid, timeOf, ulid } from "../../assets/ulid.js";
+
+// Node 18 lacks what every browser has.
+globalThis.crypto ??= webcrypto;
 
 /// A browser's storage: its keys are its properties.
 class Storage {

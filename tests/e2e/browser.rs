@@ -1,0 +1,57 @@
+//! The page in a real browser, and its modules by themselves. Both are tried by scripts; each tells its cases one by one.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use crate::bundle::Bundle;
+
+/// What a peer's variable names; `None` where this machine has none, which is said.
+fn peer(name: &str) -> Option<OsString> {
+    let variable = format!("ARGENTUM_PEER_{name}");
+    let found = env::var_os(&variable);
+    if found.is_none() {
+        let is_required = env::var("ARGENTUM_PEERS").is_ok_and(|value| value == "required");
+        assert!(!is_required, "peers are required: {variable} is not set");
+        eprintln!("NOT RUN: {} ({variable} is not set)", name.to_lowercase());
+    }
+    found
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn assert_success(output: &Output) {
+    let told = String::from_utf8_lossy(&output.stdout);
+    print!("{told}");
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_page_keeps_its_promises_in_a_real_browser() {
+    let (Some(node), Some(chromium), Some(playwright)) = (peer("NODE"), peer("CHROMIUM"), peer("PLAYWRIGHT")) else { return };
+    let bundle = Bundle::start();
+    let output = Command::new(node)
+        .arg(root().join("tests/peers/page.mjs"))
+        .env("ARGENTUM_BINARY", env!("CARGO_BIN_EXE_argentum"))
+        .env("ARGENTUM_DATA_DIR", bundle.data_dir())
+        .env("ARGENTUM_PEER_CHROMIUM", chromium)
+        .env("ARGENTUM_PEER_PLAYWRIGHT", playwright)
+        .output()
+        .unwrap();
+    assert_success(&output);
+}
+
+#[test]
+fn the_modules_of_the_page_keep_their_promises() {
+    let Some(node) = peer("NODE") else { return };
+    let folder = root().join("services/channel-gateway/tests/page");
+    let tests: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!tests.is_empty());
+    assert_success(&Command::new(node).arg("--test").args(tests).output().unwrap());
+}
