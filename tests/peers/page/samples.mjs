@@ -1,4 +1,4 @@
-// What runs inside of the page for `page.mjs`: each function is sent there as text and stands alone.
+// What runs inside of the page for the cases: each function is sent there as text and stands alone.
 
 /// Runs in the page: draws what models write, in the place of the transcript.
 export async function drawSample() {
