@@ -58,6 +58,11 @@ pub(crate) fn words(command: &Command) -> String {
     format!("`{}`", std::iter::once(program).chain(words).collect::<Vec<_>>().join(" "))
 }
 
+/// An error in one line, whatever a program printed.
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
 fn check(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
@@ -100,6 +105,11 @@ mod tests {
     fn a_captured_failure_tells_what_was_printed() {
         let error = capture(Command::new("sh").args(["-c", "echo because >&2; exit 3"])).unwrap_err();
         assert!(error.to_string().contains("because"), "{error}");
+    }
+
+    #[test]
+    fn an_error_of_many_lines_becomes_one() {
+        assert_eq!(one_line(&anyhow::anyhow!("it failed\n  E: no such package\n\n")), "it failed; E: no such package");
     }
 
     #[test]

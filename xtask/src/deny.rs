@@ -30,10 +30,12 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         Ok(program) => program,
         Err(error) if peers::required() => return Err(error),
         Err(error) => {
-            println!("NOT RUN: cargo-deny ({error:#})");
+            println!("NOT RUN: cargo-deny ({})", command::one_line(&error));
             return Ok(Outcome { text: "NOT RUN: cargo-deny cannot be had".into(), not_run: vec!["cargo-deny"] });
         }
     };
+    // Offline, it reads each crate of the lock file, also those that only another platform builds.
+    command::run(workspace.cargo("fetch").args(["--locked", "--quiet"]))?;
     // --log-level: duplicates are worth a look with `cargo deny check bans`, not a page in every run.
     let mut deny = Command::new(&program);
     deny.args(["--locked", "--offline", "--log-level", "error", "check", "licenses", "bans", "sources"]).current_dir(&workspace.root);

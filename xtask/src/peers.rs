@@ -10,6 +10,7 @@ use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
 
+use crate::command;
 use crate::workspace::Workspace;
 use table::{Peer, Source};
 
@@ -42,7 +43,7 @@ pub(crate) fn prepare(workspace: &Workspace) -> Result<Outcome> {
         match ensure_present(workspace, &peer) {
             Ok(()) => outcome.ready.push(peer.name),
             Err(error) => {
-                println!("NOT RUN: {} ({error:#})", peer.name);
+                println!("NOT RUN: {} ({})", peer.name, command::one_line(&error));
                 outcome.missing.push(peer.name);
             }
         }
@@ -66,7 +67,7 @@ pub(crate) fn show(workspace: &Workspace) -> Result<bool> {
     let mut is_complete = true;
     for peer in table::read(workspace)? {
         if let Err(error) = ensure_present(workspace, &peer) {
-            eprintln!("NOT RUN: {} ({error:#})", peer.name);
+            eprintln!("NOT RUN: {} ({})", peer.name, command::one_line(&error));
             is_complete = false;
         }
     }

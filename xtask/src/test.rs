@@ -69,7 +69,12 @@ fn carry_out(step: &Step, gate: &Gate) -> (Tally, String) {
     let started = Instant::now();
     let (tally, text) = match (step.run)(gate) {
         Ok(Report { tally, text }) => (tally, text),
-        Err(error) => (Tally { failed: 1, ..Tally::default() }, format!("{error:#}")),
+        Err(error) => {
+            let text = format!("{error:#}");
+            // All of it here, its first line among the results.
+            println!("{text}");
+            (Tally { failed: 1, ..Tally::default() }, text.lines().next().unwrap_or_default().to_string())
+        }
     };
     let verdict = if tally.failed == 0 { "ok" } else { "RED" };
     let line = format!("{:<10} {verdict:<4} {:>6.1} s  {text}", step.name, started.elapsed().as_secs_f64());

@@ -58,8 +58,13 @@ fn install_pip(folder: &Path, requirements: &Path) -> Result<()> {
 fn install_apt(folder: &Path, packages: &[String]) -> Result<()> {
     let archives = folder.join("archives");
     fs::create_dir(&archives)?;
-    // apt-get writes downloads as a user of its own where it may not; as root it warns and writes them all the same.
-    capture(bounded("apt-get", LIMIT).arg("download").args(packages).current_dir(&archives))?;
+    let download = || capture(bounded("apt-get", LIMIT).arg("download").args(packages).current_dir(&archives));
+    // A new machine has no lists of packages yet, and then knows no package; only root may get them.
+    let mut downloaded = download();
+    if downloaded.is_err() && capture(bounded("apt-get", LIMIT).arg("update")).is_ok() {
+        downloaded = download();
+    }
+    downloaded?;
     for archive in fs::read_dir(&archives)? {
         capture(Command::new("dpkg").arg("-x").arg(archive?.path()).arg(folder))?;
     }
