@@ -5,12 +5,18 @@ use std::{
     process::ExitCode,
 };
 
-use argentum_service::{Exit, Failure};
+use argentum_service::{Exit, Failure, logging::printable};
 use serde::Serialize;
 
-/// Writes to standard output. A reader that has gone away is not an error of ours.
+/// Writes to standard output. A reader that has gone away ends us quietly; one that cannot take it is an error.
 pub(crate) fn print(text: &str) {
-    let _ = writeln!(io::stdout().lock(), "{text}");
+    let mut stdout = io::stdout().lock();
+    let Err(error) = writeln!(stdout, "{text}").and_then(|()| stdout.flush()) else { return };
+    let exit = if error.kind() == io::ErrorKind::BrokenPipe { Exit::Success } else { Exit::Io };
+    if exit == Exit::Io {
+        let _ = writeln!(io::stderr().lock(), "argentum: standard output cannot be written: {error}");
+    }
+    std::process::exit(exit.code().into());
 }
 
 /// Writes `value` as one line of JSON.
@@ -26,7 +32,7 @@ pub(crate) fn end(result: Result<(), Failure>, is_json: bool) -> ExitCode {
     } else if is_json {
         print_json(&serde_json::json!({ "error": { "exit": failure.exit.code(), "text": failure.text } }));
     } else {
-        let _ = writeln!(io::stderr().lock(), "argentum: {}", failure.text);
+        let _ = writeln!(io::stderr().lock(), "argentum: {}", failure.text.split('\n').map(printable).collect::<Vec<_>>().join("\n"));
     }
     failure.exit.into()
 }

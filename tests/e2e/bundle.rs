@@ -91,6 +91,11 @@ impl Bundle {
         Self { folder: None, path: path.to_owned(), up }
     }
 
+    /// Takes charge of an `up` that somebody else started with `path/data`.
+    pub(crate) fn adopt(path: &Path, up: Child) -> Self {
+        Self { folder: None, path: path.to_owned(), up }
+    }
+
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.path.join("data")
     }
@@ -101,7 +106,7 @@ impl Bundle {
 
     /// What everything wrote to standard output and error.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.path.join("up.log")).unwrap()
+        fs::read_to_string(self.path.join("up.log")).unwrap_or_default()
     }
 
     /// Runs a verb against this bundle.
@@ -135,10 +140,10 @@ impl Bundle {
         self.status().unwrap()["http"].as_str().unwrap().trim_start_matches("http://").to_owned()
     }
 
-    /// Waits for the end of `up`; what it left stays.
+    /// Waits for the end of `up`; what it left stays, in its own folder or in somebody else's.
     pub(crate) fn wait(mut self) -> (ExitStatus, TempDir) {
         let status = until("end of `up`", || self.up.try_wait().unwrap());
-        (status, self.folder.take().unwrap())
+        (status, self.folder.take().unwrap_or_else(|| TempDir::new().unwrap()))
     }
 
     /// Kills `up` as the kernel does when memory runs out, and waits until every child is gone, too.

@@ -9,6 +9,7 @@ mod chat;
 mod http;
 mod kills;
 mod life;
+mod log;
 mod operator;
 mod page;
 mod refusals;

@@ -78,3 +78,22 @@ fn a_service_started_by_hand_opens_nothing() {
 fn a_wrong_command_line_exits_with_64() {
     assert_eq!(argentum().arg("upp").output().unwrap().status.code(), Some(64));
 }
+
+#[test]
+fn an_address_beyond_loopback_is_refused_wherever_it_is_set() {
+    let folder = TempDir::new().unwrap();
+    for option in ["--listen", "--bus-listen"] {
+        let output = up(&folder, &[option, "0.0.0.0:0"]);
+        assert_eq!(output.status.code(), Some(78), "{option}: {output:?}");
+        assert!(told(&output).contains("loopback"), "{}", told(&output));
+    }
+}
+
+#[test]
+fn a_path_that_is_no_text_is_refused() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(OsStr::from_bytes(b"n\xff"));
+    let output = run(&path, &["up", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+}

@@ -2,7 +2,7 @@
 
 use argentum_orchestrator::ControlClient;
 use argentum_proto::control::v1::{LogLine, ReadLogsRequest, operator_request::Request, operator_response::Response};
-use argentum_service::Failure;
+use argentum_service::{Failure, logging::printable};
 use serde_json::json;
 
 use super::refused;
@@ -26,6 +26,6 @@ fn print(LogLine { service, text }: &LogLine, is_json: bool) {
     if is_json {
         output::print_json(&json!({ "service": service, "text": text }));
     } else {
-        output::print(&format!("{service}: {text}"));
+        output::print(&printable(&format!("{service}: {text}")));
     }
 }

@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use argentum_service::{Exit, run as run_service};
+use argentum_service::{Exit, logging, run as run_service};
 
 pub(crate) fn run(name: &str) -> ExitCode {
     match name {
         "channel-gateway" => run_service("channel-gateway", argentum_channel_gateway::start),
         "provider-router" => run_service("provider-router", argentum_provider_router::start),
         _ => {
-            eprintln!("argentum: there is no service `{name}`");
+            logging::line(&format!("argentum: there is no service `{name}`"));
+            logging::flush();
             Exit::Usage.into()
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use argentum_orchestrator::{UpOptions, up};
 use argentum_proto::{control::v1::GetStatusResponse, ids::Gateway};
-use argentum_service::Failure;
+use argentum_service::{Exit, Failure, config::Section};
 
 use super::login;
 use crate::{
@@ -20,6 +20,11 @@ pub(crate) fn run(global: &Global, arguments: &Up) -> Result<(), Failure> {
     let mut file = File::read(global)?;
     file.http.listen = arguments.listen.unwrap_or(file.http.listen);
     file.bus.listen = arguments.bus_listen.unwrap_or(file.bus.listen);
+    // What the command line sets is held to the same rules.
+    let faults: Vec<String> = file.rules().into_iter().map(|(key, text)| format!("`{key}`: {text}")).collect();
+    if !faults.is_empty() {
+        return Err(Failure::new(Exit::Config, faults.join("\n")));
+    }
     let config = file.orchestrator();
     let data_dir = global.data_dir()?;
     let told = data_dir.clone();

@@ -75,6 +75,11 @@ impl Exit {
         }
     }
 
+    /// The exit that a process's `code` stands for, if it is one of ours.
+    pub fn known(code: i32) -> Option<Self> {
+        Exit::ALL.into_iter().find(|exit| i32::from(exit.code()) == code)
+    }
+
     /// The exit that `code` stands for; any other code is a defect.
     pub fn from_code(code: u32) -> Self {
         Exit::ALL.into_iter().find(|exit| u32::from(exit.code()) == code).unwrap_or(Exit::Software)

@@ -54,16 +54,19 @@ where
     };
     logging::start(&handover.identity.log_filter);
     let farewell = handover.socket.try_clone();
-    match live(name, handover, start) {
-        Ok(()) => Exit::Success.into(),
+    let ended = live(name, handover, start);
+    let exit = match ended {
+        Ok(()) => Exit::Success,
         Err(failure) => {
             error!(text = failure.text, "service ends");
             if let Ok(socket) = farewell {
                 say_farewell(socket, &failure);
             }
-            failure.exit.into()
+            failure.exit
         }
-    }
+    };
+    logging::flush();
+    exit.into()
 }
 
 /// A belt beside the end of file on standard input: the kernel ends us with the thread that started us.
@@ -76,7 +79,8 @@ fn die_with_parent() {
 }
 
 fn refuse(text: &str) -> ExitCode {
-    eprintln!("argentum: {text}");
+    logging::line(&format!("argentum: {text}"));
+    logging::flush();
     Exit::Usage.into()
 }
 

@@ -5,11 +5,12 @@ use std::{
     os::fd::OwnedFd,
     process::{Child, ExitStatus},
     thread,
+    time::Duration,
 };
 
 use argentum_bus::Credential;
 use argentum_proto::control::v1::{FromChild, LogLine, ToChild, from_child, to_child};
-use argentum_service::{Exit, Failure, frames::Frames};
+use argentum_service::{Exit, Failure, frames::Frames, logging};
 use futures::{SinkExt, StreamExt};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::{
@@ -17,6 +18,7 @@ use tokio::{
     net::unix::pipe,
     sync::{mpsc, oneshot},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_util::codec::Framed;
 use tracing::warn;
@@ -25,17 +27,18 @@ use crate::{lifecycle::Input, log_ring::LogRing, spawner::Spawned};
 
 /// Longest line of a child's log that is kept whole.
 const LINE_BYTES_MAX: u64 = 16 * 1024;
+/// How long a dead child's last words may take to arrive.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Messages to a child that may wait.
 const OUTGOING_CAPACITY: usize = 8;
 
-/// A running child, as the orchestrator holds it. Dropping it closes its socket, which ends the child.
+/// A running child, as the orchestrator holds it. Dropping it ends the conversation and closes the socket, which ends the child.
 #[derive(Debug)]
 pub(crate) struct ChildProcess {
     pub(crate) pid: u32,
     /// Names the process even after its end, so that a kill never hits another one that got the same id.
     handle: OwnedFd,
     outgoing: mpsc::Sender<ToChild>,
-    conversation: JoinHandle<()>,
 }
 
 // === impl ChildProcess ===
@@ -53,8 +56,8 @@ impl ChildProcess {
         let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
         let (outgoing, messages) = mpsc::channel(OUTGOING_CAPACITY);
         let conversation = tokio::spawn(converse(service, socket, messages, inputs.clone()));
-        tokio::spawn(reap(service, wait(child)?, log_reader, inputs));
-        Ok(Self { pid, handle, outgoing, conversation })
+        tokio::spawn(reap(service, wait(child)?, [log_reader, conversation], inputs));
+        Ok(Self { pid, handle, outgoing })
     }
 
     /// Sends a message; one that finds the queue full is for a child that reads nothing, which its deadline will end.
@@ -68,12 +71,6 @@ impl ChildProcess {
         if let Err(error) = pidfd_send_signal(&self.handle, Signal::KILL) {
             warn!(pid = self.pid, %error, "kill failed");
         }
-    }
-}
-
-impl Drop for ChildProcess {
-    fn drop(&mut self) {
-        self.conversation.abort();
     }
 }
 
@@ -123,15 +120,16 @@ fn wait(mut child: Child) -> io::Result<oneshot::Receiver<io::Result<ExitStatus>
 async fn reap(
     service: Credential,
     end: oneshot::Receiver<io::Result<ExitStatus>>,
-    log_reader: JoinHandle<()>,
+    last_words: [JoinHandle<()>; 2],
     inputs: mpsc::Sender<Input>,
 ) {
     let status = end.await.unwrap_or_else(|_| Err(io::Error::other("the waiting thread failed")));
-    // The pipe ends with the process, as nobody inherits it.
-    let _ = log_reader.await;
+    // Pipe and socket end with the process; what it said last is heard before its end is told.
+    let _ = timeout(LAST_WORDS, futures::future::join_all(last_words)).await;
+    let exit = status.as_ref().ok().and_then(ExitStatus::code).and_then(Exit::known);
     let text = status.map_or_else(|error| error.to_string(), describe);
     // The receiver ends with the bundle.
-    let _ = inputs.send(Input::Exited { service, text }).await;
+    let _ = inputs.send(Input::Exited { service, exit, text }).await;
 }
 
 fn describe(status: ExitStatus) -> String {
@@ -148,15 +146,9 @@ async fn copy_log(service: Credential, stderr: impl AsyncRead + Unpin, log: LogR
             Ok(0) | Err(_) => return,
             Ok(_) => {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                eprintln_ignoring_errors(service, &text);
+                logging::line(&format!("{service}: {text}"));
                 log.push(LogLine { service: service.token().to_owned(), text });
             }
         }
     }
-}
-
-/// `eprintln!` panics where standard error is closed, and a log is never worth that.
-fn eprintln_ignoring_errors(service: Credential, text: &str) {
-    use std::io::Write;
-    let _ = writeln!(io::stderr().lock(), "{service}: {text}");
 }

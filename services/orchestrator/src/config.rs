@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use argentum_service::{config::Section, logging::DEFAULT_FILTER};
+use argentum_service::{
+    config::Section,
+    logging::{self, DEFAULT_FILTER},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +81,9 @@ impl Section for Config {
                 (key.to_owned(), format!("`{address}` is not a loopback address; listening beyond this machine is not offered yet"))
             })
             .collect();
+        if let Err(text) = logging::check(&self.log.filter) {
+            faults.push(("log.filter".to_owned(), text));
+        }
         if self.bus.listen == self.http.listen && self.bus.listen.port() != 0 {
             faults.push(("http.listen".to_owned(), format!("`{}` is taken by bus.listen", self.http.listen)));
         }

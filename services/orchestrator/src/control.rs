@@ -26,8 +26,8 @@ use crate::log_ring::LogRing;
 
 pub(crate) const SOCKET: &str = "control.sock";
 
-/// Lines of a log per message.
-const LINES_PER_RESPONSE: usize = 200;
+/// Bytes of a log per message, far below a frame's limit. A single line is shorter.
+const BYTES_PER_RESPONSE: usize = 128 * 1024;
 
 type Connection = Framed<UnixStream, Frames<OperatorRequest, OperatorResponse>>;
 
@@ -117,9 +117,17 @@ fn respond(result: Result<Response, Fault>) -> OperatorResponse {
 async fn send_logs(connection: &mut Connection, request: &ReadLogsRequest, log: &LogRing) -> io::Result<()> {
     let lines_max = usize::try_from(request.lines_max).unwrap_or(usize::MAX);
     let (lines, mut new) = log.read(&request.service, lines_max);
-    for lines in lines.chunks(LINES_PER_RESPONSE) {
-        connection.send(respond(Ok(Response::ReadLogs(ReadLogsResponse { lines: lines.to_vec() })))).await?;
+    let mut portion = Vec::new();
+    let mut bytes = 0;
+    for line in lines {
+        bytes += line.text.len() + line.service.len();
+        portion.push(line);
+        if bytes >= BYTES_PER_RESPONSE {
+            bytes = 0;
+            connection.send(respond(Ok(Response::ReadLogs(ReadLogsResponse { lines: std::mem::take(&mut portion) })))).await?;
+        }
     }
+    connection.send(respond(Ok(Response::ReadLogs(ReadLogsResponse { lines: portion })))).await?;
     if !request.follow {
         return Ok(());
     }

@@ -75,7 +75,8 @@ impl ControlClient {
             }
             Some(Ok(OperatorResponse { response: Some(response) })) => Ok(Some(response)),
             Some(Ok(OperatorResponse { response: None })) => Err(ControlError::HungUp),
-            Some(Err(_)) | None => Ok(None),
+            Some(Err(_)) => Err(ControlError::HungUp),
+            None => Ok(None),
         }
     }
 }

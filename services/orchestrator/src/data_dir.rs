@@ -53,6 +53,8 @@ pub enum DataDirError {
     Layout { path: PathBuf, needed: u32 },
     #[error("marker `{}` is not readable; restore it from a backup", path.display())]
     Marker { path: PathBuf },
+    #[error("the path of data directory `{}` is not UTF-8; choose another with --data-dir", path.display())]
+    Name { path: PathBuf },
     #[error("data directory `{}` is in use by another process", path.display())]
     Locked { path: PathBuf },
 }
@@ -77,12 +79,14 @@ impl DataDir {
         let write = |source| DataDirError::Write { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(create)?;
         let path = path.canonicalize().map_err(create)?;
+        if path.to_str().is_none() {
+            return Err(DataDirError::Name { path });
+        }
         let has = |name: &str| path.join(name).exists();
         // Somebody else's folder is left as it is. Beside a lock another start may be at work, so the lock decides.
         if !has(MARKER) && !has(LOCK) && !is_fresh(&path).map_err(write)? {
             return Err(DataDirError::Foreign { path });
         }
-        fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(write)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join(LOCK)).map_err(write)?;
         take(&lock, patience).map_err(|_| DataDirError::Locked { path: path.clone() })?;
         if has(MARKER) {
@@ -92,7 +96,13 @@ impl DataDir {
         } else {
             return Err(DataDirError::Foreign { path });
         }
+        fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(write)?;
         Ok(Self { path, lock })
+    }
+
+    /// The path as text: it was checked to be some.
+    pub(crate) fn name(&self) -> &str {
+        self.path.to_str().unwrap_or_default()
     }
 
     pub fn path(&self) -> &Path {
@@ -149,7 +159,7 @@ impl From<DataDirError> for Failure {
     fn from(error: DataDirError) -> Self {
         let exit = match &error {
             DataDirError::Create { .. } | DataDirError::Write { .. } => Exit::CannotCreate,
-            DataDirError::Foreign { .. } | DataDirError::Layout { .. } => Exit::Config,
+            DataDirError::Foreign { .. } | DataDirError::Layout { .. } | DataDirError::Name { .. } => Exit::Config,
             DataDirError::Marker { .. } => Exit::Io,
             DataDirError::Locked { .. } => Exit::TryAgain,
         };

@@ -41,9 +41,10 @@ pub(crate) enum Input {
         service: Credential,
         failure: Failure,
     },
-    /// The child is gone and reaped.
+    /// The child is gone and reaped; `exit` where its code is one of ours.
     Exited {
         service: Credential,
+        exit: Option<Exit>,
         text: String,
     },
     /// End the bundle: drained at the first call, at once at the second.
@@ -138,7 +139,11 @@ impl Lifecycle {
             Input::Health { service, codes } => self.change(service, |child| child.health(codes)),
             Input::Quiesced { service } => self.change(service, Child::quiesced),
             Input::Failed { service, failure } => self.change(service, |child| child.told_why(failure)),
-            Input::SpawnFailed { service, text } | Input::Exited { service, text } => self.ended(service, &text, now_ms, entropy),
+            Input::SpawnFailed { service, text } => self.ended(service, &Failure::new(Exit::Software, text), now_ms, entropy),
+            Input::Exited { service, exit, text } => {
+                let exit = exit.filter(|exit| *exit != Exit::Success).unwrap_or(Exit::Software);
+                self.ended(service, &Failure::new(exit, text), now_ms, entropy)
+            }
             Input::Stop if self.draining.is_some() => self.hurry(),
             Input::Stop => self.drain(),
             Input::Restart { service } => self.restart(service, now_ms),
@@ -153,11 +158,11 @@ impl Lifecycle {
         Vec::new()
     }
 
-    fn ended(&mut self, service: Credential, text: &str, now_ms: u64, entropy: u64) -> Vec<Effect> {
+    fn ended(&mut self, service: Credential, end: &Failure, now_ms: u64, entropy: u64) -> Vec<Effect> {
         let is_ending = self.draining.is_some();
         let was_ready = self.was_ready;
         let Some(child) = self.children.iter_mut().find(|child| child.service == service) else { return Vec::new() };
-        match child.ended(text, now_ms, entropy) {
+        match child.ended(end, now_ms, entropy) {
             _ if is_ending => {
                 child.stopped();
                 Vec::new()
@@ -203,9 +208,9 @@ impl Lifecycle {
     }
 }
 
-/// The failure that ends `up` when a child says nothing better.
-fn failure_of(service: Credential, told: Option<Failure>, text: &str) -> Failure {
-    let failure = told.unwrap_or_else(|| Failure::new(Exit::Software, text.to_owned()));
+/// The failure of a child: what it said, else how it ended.
+fn failure_of(service: Credential, told: Option<Failure>, end: &Failure) -> Failure {
+    let failure = told.unwrap_or_else(|| end.clone());
     Failure::new(failure.exit, format!("{service}: {}", failure.text))
 }
 

@@ -7,7 +7,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, AsyncContext, Context, System};
@@ -44,6 +44,7 @@ pub const SERVICES: [Credential; 2] = [Credential::ChannelGateway, Credential::P
 const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a start waits for a bundle that is ending, or for children that it left.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Things that happened and wait to be looked at.
 const INPUTS_CAPACITY: usize = 64;
 /// Status requests answered at the same time.
@@ -73,6 +74,7 @@ pub fn up(options: UpOptions) -> Result<(), Failure> {
     let runtime = runtime().map_err(|error| Failure::of(Exit::Io, &error))?;
     let shared = Arc::clone(&runtime);
     let result = System::with_tokio_rt(move || shared).block_on(run(options));
+    logging::flush();
     if let Some(runtime) = Arc::into_inner(runtime) {
         runtime.shutdown_background();
     }
@@ -119,16 +121,21 @@ async fn claim(path: &Path) -> Result<DataDir, Failure> {
         Err(DataDirError::Locked { .. }) => {}
         opened => return Ok(opened?),
     }
-    if let Some(status) = running(path).await
-        && status.state() != BundleState::Draining
-    {
-        let text = format!("a bundle already runs on `{}` as process {}; end it with `argentum stop`", path.display(), status.pid);
-        return Err(Failure::new(Exit::TryAgain, text));
+    info!("the data directory is in use; waiting for its bundle to end or to say that it stays");
+    let end = Instant::now() + LOCK_PATIENCE;
+    loop {
+        if let Some(status) = running(path).await
+            && status.state() != BundleState::Draining
+        {
+            let text = format!("a bundle already runs on `{}` as process {}; end it with `argentum stop`", path.display(), status.pid);
+            return Err(Failure::new(Exit::TryAgain, text));
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+        match DataDir::open(path, Duration::ZERO) {
+            Err(DataDirError::Locked { .. }) if Instant::now() < end => {}
+            opened => return Ok(opened?),
+        }
     }
-    info!("waiting for the bundle before us to end");
-    let path = path.to_owned();
-    let opened = tokio::task::spawn_blocking(move || DataDir::open(&path, LOCK_PATIENCE)).await;
-    Ok(opened.map_err(|error| Failure::of(Exit::Software, &error))??)
 }
 
 async fn running(path: &Path) -> Option<GetStatusResponse> {
@@ -191,7 +198,10 @@ async fn watch(
 
 /// Ctrl-C, `kill` and the end of the terminal end the bundle orderly; a second one at once.
 fn forward_signals(inputs: &mpsc::Sender<Input>) -> io::Result<()> {
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+    let ignored = ignored_signals();
+    let is_heard = |kind: &SignalKind| ignored >> (kind.as_raw_value() - 1) & 1 == 0;
+    // `nohup` and a shell's background jobs have a signal ignored: that is their wish.
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].into_iter().filter(is_heard) {
         let mut signals = signal(kind)?;
         let inputs = inputs.clone();
         tokio::spawn(async move {
@@ -203,4 +213,11 @@ fn forward_signals(inputs: &mpsc::Sender<Input>) -> io::Result<()> {
         });
     }
     Ok(())
+}
+
+/// The signals that were ignored when we were started, as bits from signal 1 on (proc_pid_status(5), `SigIgn`).
+fn ignored_signals() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
+    mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0)
 }

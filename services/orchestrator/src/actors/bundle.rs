@@ -51,6 +51,8 @@ pub(crate) struct Bundle {
     lifecycle: Lifecycle,
     surroundings: Arc<Surroundings>,
     processes: HashMap<Credential, ChildProcess>,
+    /// Said while a process was being made; told once it is there.
+    unsaid: HashMap<Credential, Vec<Effect>>,
     /// Where the children's tasks tell what happened.
     inputs: mpsc::Sender<Input>,
     bus: Bus,
@@ -77,6 +79,7 @@ impl Bundle {
             lifecycle,
             surroundings: Arc::new(surroundings),
             processes: HashMap::new(),
+            unsaid: HashMap::new(),
             inputs,
             bus,
             began: Instant::now(),
@@ -113,7 +116,7 @@ impl Bundle {
     fn note(&mut self, input: &Input) {
         match input {
             Input::Ready { service } => info!(%service, "ready"),
-            Input::Exited { service, text } => {
+            Input::Exited { service, text, .. } => {
                 match self.lifecycle.state() {
                     BundleState::Draining => info!(%service, text, "ended"),
                     _ => warn!(%service, text, "ended"),
@@ -131,13 +134,7 @@ impl Bundle {
     fn carry_out(&mut self, effect: Effect, context: &mut Context<Self>) {
         match effect {
             Effect::Spawn { service, restarts } => self.spawn(service, restarts, context),
-            Effect::Quiesce { service, deadline_ms } => self.send(service, to_child::Message::Quiesce(Quiesce { deadline_ms })),
-            Effect::Stop { service } => self.send(service, to_child::Message::Stop(Stop {})),
-            Effect::Kill { service } => {
-                if let Some(process) = self.processes.get(&service) {
-                    process.kill();
-                }
-            }
+            Effect::Quiesce { service, .. } | Effect::Stop { service } | Effect::Kill { service } => self.say(service, effect),
             Effect::WakeAt(_) => {}
             Effect::Tell => self.publish(),
             Effect::End(outcome) => {
@@ -149,9 +146,13 @@ impl Bundle {
         }
     }
 
-    fn send(&self, service: Credential, message: to_child::Message) {
-        if let Some(process) = self.processes.get(&service) {
-            process.send(message);
+    /// Tells a process something, now or as soon as it exists.
+    fn say(&mut self, service: Credential, effect: Effect) {
+        match (self.processes.get(&service), effect) {
+            (None, effect) => self.unsaid.entry(service).or_default().push(effect),
+            (Some(process), Effect::Quiesce { deadline_ms, .. }) => process.send(to_child::Message::Quiesce(Quiesce { deadline_ms })),
+            (Some(process), Effect::Stop { .. }) => process.send(to_child::Message::Stop(Stop {})),
+            (Some(process), _) => process.kill(),
         }
     }
 
@@ -170,8 +171,14 @@ impl Bundle {
                     let pid = process.pid;
                     bundle.processes.insert(service, process);
                     bundle.tell(Input::Spawned { service, pid }, context);
+                    for effect in bundle.unsaid.remove(&service).unwrap_or_default() {
+                        bundle.say(service, effect);
+                    }
                 }
-                Err(text) => bundle.tell(Input::SpawnFailed { service, text }, context),
+                Err(text) => {
+                    bundle.unsaid.remove(&service);
+                    bundle.tell(Input::SpawnFailed { service, text }, context);
+                }
             }
         });
         context.spawn(adopted);
@@ -247,6 +254,9 @@ impl Bundle {
             }
             Request::RestartService(request) => {
                 let service = self.service(&request.service)?;
+                if self.lifecycle.state() == BundleState::Draining {
+                    return Err(Fault::new(ErrorCode::Unavailable, "the bundle is draining; start it again with `argentum up`"));
+                }
                 self.tell(Input::Restart { service }, context);
                 Ok(Response::RestartService(RestartServiceResponse {}))
             }
@@ -277,7 +287,7 @@ impl Surroundings {
             service: service.token().to_owned(),
             nkey_seed: self.identities.issue(service).await?,
             bus_address: self.bus_address.clone(),
-            data_dir: self.data_dir.path().display().to_string(),
+            data_dir: self.data_dir.name().to_owned(),
             config_toml: (self.section_of)(service),
             operator_key: self.operator_key.public(),
             has_http_listener: http_listener.is_some(),

@@ -155,7 +155,7 @@ impl Child {
     }
 
     /// The process is gone: when to try again, or whether to give up.
-    pub(super) fn ended(&mut self, text: &str, now_ms: u64, entropy: u64) -> Verdict {
+    pub(super) fn ended(&mut self, end: &Failure, now_ms: u64, entropy: u64) -> Verdict {
         self.pid = 0;
         self.health.clear();
         if self.is_restarting {
@@ -163,10 +163,9 @@ impl Child {
             self.due_ms = Some(now_ms);
             return Verdict::Again;
         }
-        let told = self.told.take();
+        let failure = failure_of(self.service, self.told.take(), end);
         // A fault of the configuration does not heal by itself.
-        let is_hopeless = told.as_ref().is_some_and(|failure| failure.exit == Exit::Config) && !self.was_ready;
-        let failure = failure_of(self.service, told, text);
+        let is_hopeless = failure.exit == Exit::Config && !self.was_ready;
         self.text.clone_from(&failure.text);
         self.failures.retain(|at_ms| now_ms - at_ms < WINDOW_MS);
         self.failures.push_back(now_ms);
@@ -182,6 +181,8 @@ impl Child {
     }
 
     pub(super) fn restart(&mut self, now_ms: u64) -> Vec<Effect> {
+        // Somebody has looked at it: it gets its patience back.
+        self.failures.clear();
         if !self.is_running() {
             self.due_ms = Some(now_ms);
             return Vec::new();

@@ -37,7 +37,7 @@ impl Story {
     }
 
     fn exit(&mut self, service: Credential) -> Vec<Effect> {
-        self.tell(Input::Exited { service, text: "killed by signal 9".into() })
+        self.tell(Input::Exited { service, exit: None, text: "killed by signal 9".into() })
     }
 }
 
@@ -160,6 +160,28 @@ fn a_restart_by_the_operator_drains_first_and_is_no_failure() {
     assert_eq!(story.tell(Input::Restart { service: ProviderRouter }), [Effect::Quiesce { service: ProviderRouter, deadline_ms: 20_000 }]);
     assert_eq!(story.tell(Input::Quiesced { service: ProviderRouter }), [Effect::Stop { service: ProviderRouter }]);
     assert_eq!(story.exit(ProviderRouter), [Effect::Spawn { service: ProviderRouter, restarts: 1 }]);
+}
+
+#[test]
+fn a_process_that_ends_with_a_code_of_ours_gives_it_to_up() {
+    let mut story = Story::begun();
+    story.exit(ChannelGateway);
+    let exited = Input::Exited { service: ProviderRouter, exit: Some(Exit::Config), text: "ended with code 78".into() };
+    let failure = Failure::new(Exit::Config, "provider-router: ended with code 78");
+    assert_eq!(story.tell(exited), [Effect::End(Err(failure))]);
+}
+
+#[test]
+fn a_restart_by_hand_gives_a_service_its_patience_back() {
+    let mut story = Story::ready();
+    for _ in 0..5 {
+        story.exit(ProviderRouter);
+        story.after(1_000);
+    }
+    story.tell(Input::Restart { service: ProviderRouter });
+    story.tell(Input::Ready { service: ProviderRouter });
+    story.exit(ProviderRouter);
+    assert_eq!(story.after(1_000), [Effect::Spawn { service: ProviderRouter, restarts: 6 }]);
 }
 
 #[test]
