@@ -128,8 +128,8 @@ class App {
   }
 
   send(text) {
-    this.transcript.isFollowing = true;
     this.outbox.add(this.conversation.id, text);
+    this.transcript.toEnd();
   }
 
   accepted({ conversation, key, text }, turn) {

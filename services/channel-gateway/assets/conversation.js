@@ -18,6 +18,8 @@ export function createConversation(id) {
     queued: [],
     // Accepted from this page and not seen in a snapshot yet: { turn, message, question }.
     accepted: [],
+    // The turn that began before it was known here: the answer to its message is still on the way.
+    begun: null,
   };
 }
 
@@ -57,7 +59,10 @@ function start(state, { turn, attempt }) {
     return APPLIED;
   }
   const waiting = [...state.queued, ...state.accepted].find((queued) => queued.turn === turn);
-  if (!waiting) return SNAPSHOT_WANTED;
+  if (!waiting) {
+    state.begun = { turn, attempt };
+    return SNAPSHOT_WANTED;
+  }
   state.queued = state.queued.filter((queued) => queued.turn !== turn);
   state.accepted = state.accepted.filter((queued) => queued.turn !== turn);
   const isReplacing = state.running !== null;
@@ -87,7 +92,9 @@ function end(state, { turn, outcome }) {
 /// The gateway has taken a message of this page.
 export function accepted(state, { turn, message, question }) {
   const known = [...state.turns, ...state.queued, ...state.accepted, ...(state.running ? [state.running] : [])];
-  if (!known.some((other) => other.turn === turn)) state.accepted.push({ turn, message, question });
+  if (known.some((other) => other.turn === turn)) return;
+  state.accepted.push({ turn, message, question });
+  if (state.begun?.turn === turn) start(state, state.begun);
 }
 
 /// Whether a turn is being answered, so that there is something to stop.
@@ -102,7 +109,8 @@ export function entries(state, pending = []) {
   const now = running && !past.some((entry) => entry.key === running.turn)
     ? [{ key: running.turn, state: running.outcome ? "ending" : "running", question: running.question, answer: running.text }]
     : [];
-  const waiting = [...state.queued, ...state.accepted].map((turn) => ({ key: turn.turn, state: "queued", question: turn.question, answer: "" }));
+  const isFree = !isRunning(state);
+  const waiting = [...state.queued, ...state.accepted].map((turn, index) => ({ key: turn.turn, state: isFree && index === 0 ? "starting" : "queued", question: turn.question, answer: "" }));
   const messages = new Set([...state.turns, ...state.queued, ...state.accepted].map((turn) => turn.message));
   const unsent = pending.filter((message) => !messages.has(message.key));
   const sending = unsent.map((message) => ({ key: message.key, state: message.state, question: message.text, answer: "", problem: message.problem }));

@@ -22,6 +22,8 @@ export class Transcript {
     Object.assign(this, { onRetry, onDiscard, onEdit });
     this.articles = new Map();
     this.isFollowing = true;
+    // Where the view was put last: what is above that was scrolled to by the reader.
+    this.placedAt = 0;
     this.redrawAt = 0;
     this.scroller = byId("scroller");
     this.scroller.onscroll = () => this.noteScroll();
@@ -34,6 +36,7 @@ export class Transcript {
     this.articles.clear();
     byId("transcript").replaceChildren();
     this.isFollowing = true;
+    this.placedAt = 0;
   }
 
   show(entries) {
@@ -67,12 +70,12 @@ export class Transcript {
     node.dataset.state = entry.state;
     setText(question, entry.question);
     question.hidden = entry.question === "";
-    const isRunning = entry.state === "running";
-    answer.setAttribute("aria-busy", String(isRunning));
+    const isAwaited = entry.state === "running" || entry.state === "starting";
+    answer.setAttribute("aria-busy", String(isAwaited));
     if (entry.state !== shown.state || entry.problem !== shown.problem) article.note.replaceChildren(...this.notes(entry));
     const isOver = !["running", "ending"].includes(entry.state);
     if (entry.answer !== shown.answer) this.draw(article, entry.answer, isOver);
-    answer.hidden = entry.answer === "" && !isRunning;
+    answer.hidden = entry.answer === "" && !isAwaited;
     article.shown = { state: entry.state, problem: entry.problem, answer: entry.answer };
   }
 
@@ -109,18 +112,30 @@ export class Transcript {
   }
 
   noteScroll() {
-    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.isFollowing = scrollHeight - scrollTop - clientHeight < FOLLOW_PIXELS;
+    // Text may have come since the view was put: then it is not at the end, and still nobody has scrolled.
+    const isWherePut = this.isFollowing && this.placedAt - 1 <= this.scroller.scrollTop;
+    this.isFollowing = isWherePut || this.isNearEnd();
     byId("to-end").hidden = this.isFollowing;
   }
 
+  isNearEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight < FOLLOW_PIXELS;
+  }
+
   keepPlace() {
-    if (this.isFollowing) this.scroller.scrollTop = this.scroller.scrollHeight;
+    // The reader's scrolling is told only later; text that comes in between must not undo it.
+    if (this.scroller.scrollTop < this.placedAt - 1 && !this.isNearEnd()) this.isFollowing = false;
+    if (this.isFollowing) {
+      this.scroller.scrollTop = this.scroller.scrollHeight;
+      this.placedAt = this.scroller.scrollTop;
+    }
     byId("to-end").hidden = this.isFollowing;
   }
 
   toEnd() {
     this.isFollowing = true;
+    this.placedAt = 0;
     this.keepPlace();
   }
 }

@@ -59,14 +59,22 @@ test("another conversation's events change nothing", () => {
 test("an accepted message waits, runs, ends", () => {
   const { state } = told(snapshot());
   accepted(state, { turn: "t", message: "m", question: "q" });
-  assert.deepEqual(entries(state).map((entry) => entry.state), ["queued"]);
+  accepted(state, { turn: "u", message: "n", question: "r" });
+  assert.deepEqual(entries(state).map((entry) => entry.state), ["starting", "queued"]);
   assert.equal(apply(state, started()), APPLIED);
   assert.ok(isRunning(state));
-  assert.deepEqual(entries(state).map((entry) => entry.state), ["running"]);
+  assert.deepEqual(entries(state).map((entry) => entry.state), ["running", "queued"]);
   apply(state, { type: "ended", conversation: "c", turn: "t", outcome: "stopped" });
   assert.ok(!isRunning(state));
   apply(state, snapshot({ turns: [past("t")] }));
-  assert.deepEqual(entries(state).map((entry) => [entry.key, entry.state]), [["t", "answered"]]);
+  assert.deepEqual(entries(state).map((entry) => [entry.key, entry.state]), [["t", "answered"], ["u", "starting"]]);
+});
+
+test("a turn that begins before its message is known as accepted is running all the same", () => {
+  const { state } = told(snapshot(), started());
+  accepted(state, { turn: "t", message: "m", question: "q" });
+  assert.equal(apply(state, delta(1, 1, "a")), APPLIED);
+  assert.deepEqual(entries(state).map((entry) => [entry.state, entry.answer]), [["running", "a"]]);
 });
 
 test("an accepted message outlives a snapshot that is older than it", () => {
