@@ -35,3 +35,20 @@ fn a_connection_made_while_the_gateway_is_down_is_answered_later() {
     let response = crate::http::get(&address, "/");
     assert_eq!(response.status, 200, "{response:?}");
 }
+
+#[test]
+fn an_unfinished_request_holds_up_no_restart() {
+    use std::{
+        io::Write,
+        net::TcpStream,
+        time::{Duration, Instant},
+    };
+    let bundle = Bundle::start();
+    let mut stream = TcpStream::connect(bundle.http()).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
+    let asked = Instant::now();
+    assert!(bundle.verb(&["restart", "channel-gateway"]).status.success());
+    until("restart", || Some(bundle.service("channel-gateway")).filter(|service| service["state"] == "ready" && service["restarts"] == 1));
+    // Without a deadline of the server's own, the drain's 20 s would pass.
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+}

@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod guard;
 mod page;
+mod server;
 mod session;
 mod view;
 
@@ -18,12 +19,11 @@ use argentum_service::Process;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
     routing::{get, post},
 };
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
 
 use crate::door::Door;
 
@@ -52,12 +52,7 @@ pub(crate) fn serve(listener: TcpListener, shared: Shared, process: &Process) ->
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let quiescing = shared.quiescing.clone();
     let router = routes(shared);
-    process.work().spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(quiescing.cancelled_owned()).await;
-        if let Err(error) = served {
-            error!(%error, "HTTP ended");
-        }
-    });
+    process.work().spawn(server::run(listener, router, quiescing));
     Ok(())
 }
 
@@ -77,6 +72,7 @@ fn routes(shared: Shared) -> Router {
         .route("/assets/{name}", get(page::asset))
         .nest("/api/v1", api)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(server::deadline))
         .layer(from_fn_with_state(shared.clone(), guard::address))
         .layer(map_response(page::protect))
         .with_state(shared)

@@ -11,6 +11,8 @@ pub(crate) struct Watching {
     turn: String,
     attempt: u32,
     sequence: u64,
+    /// Nothing came since the last look.
+    is_silent: bool,
 }
 
 /// What to do with a piece of progress.
@@ -28,12 +30,19 @@ pub(crate) enum Verdict {
 impl Watching {
     /// After a snapshot in which `turn` had got so far.
     pub(crate) fn at(turn: &str, attempt: u32, sequence: u64) -> Self {
-        Self { turn: turn.to_owned(), attempt, sequence }
+        Self { turn: turn.to_owned(), attempt, sequence, is_silent: false }
+    }
+
+    /// Whether the turn that runs has said nothing since the last call.
+    pub(crate) fn is_silent_again(&mut self) -> bool {
+        let was_silent = std::mem::replace(&mut self.is_silent, true);
+        was_silent && !self.turn.is_empty()
     }
 
     /// What to do with `progress` of the watched conversation.
     pub(crate) fn judge(&mut self, progress: &TurnProgressed) -> Verdict {
         let is_known = progress.turn_id == self.turn;
+        self.is_silent = false;
         match progress.change {
             Some(Change::Started(_)) if is_known && progress.attempt <= self.attempt => Verdict::Drop,
             Some(Change::Started(_)) => {
@@ -71,6 +80,15 @@ mod tests {
         let mut watching = Watching::at("t", 1, 2);
         let verdicts = [1, 2, 3, 3, 4].map(|sequence| watching.judge(&delta(1, sequence)));
         assert_eq!(verdicts, [Verdict::Drop, Verdict::Drop, Verdict::Tell, Verdict::Drop, Verdict::Tell]);
+    }
+
+    #[test]
+    fn a_turn_that_goes_silent_is_asked_for() {
+        let mut watching = Watching::at("t", 1, 2);
+        assert_eq!([watching.is_silent_again(), watching.is_silent_again()], [false, true]);
+        watching.judge(&delta(1, 3));
+        assert!(!watching.is_silent_again());
+        assert!(![Watching::default().is_silent_again(), Watching::default().is_silent_again()].contains(&true), "nothing runs");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use axum::{
         State, WebSocketUpgrade,
         ws::{Message, WebSocket},
     },
+    http::HeaderMap,
     response::Response,
 };
 use serde::Deserialize;
@@ -28,6 +29,7 @@ use tracing::debug;
 
 use super::{
     Shared, conversations,
+    guard::cookie,
     view::{self, Event, ModelName},
 };
 use crate::watching::{Verdict, Watching};
@@ -40,6 +42,10 @@ const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 const LIST_PAUSE: Duration = Duration::from_millis(100);
 /// Wait before something is asked again that was not answered.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How often a page is looked after: is it still logged in, is it still there, has its turn gone silent.
+const CARE: Duration = Duration::from_secs(5);
+/// A page that answers no ping for so many rounds of care is gone.
+const SILENT_ROUNDS_MAX: u32 = 4;
 
 /// What a page says.
 #[derive(Deserialize)]
@@ -65,12 +71,18 @@ struct Page {
     list_due: Option<Instant>,
     /// The router that told the models: another may have other ones.
     models_told_by: Option<(u32, i32)>,
+    /// The session that opened the page.
+    session: String,
+    care_due: Instant,
+    /// Rounds of care since the page said anything.
+    silent_rounds: u32,
 }
 
-pub(crate) async fn connect(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
+pub(crate) async fn connect(State(shared): State<Shared>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let session = cookie(&headers).unwrap_or_default().to_owned();
     upgrade.max_message_size(MESSAGE_BYTES_MAX).on_upgrade(async move |socket| {
         let quiescing = shared.quiescing.clone();
-        if let Some(Err(Gone(reason))) = quiescing.run_until_cancelled(Page::new(socket, shared).run()).await {
+        if let Some(Err(Gone(reason))) = quiescing.run_until_cancelled(Page::new(socket, shared, session).run()).await {
             debug!(reason, "page gone");
         }
     })
@@ -79,7 +91,7 @@ pub(crate) async fn connect(State(shared): State<Shared>, upgrade: WebSocketUpgr
 // === impl Page ===
 
 impl Page {
-    fn new(socket: WebSocket, shared: Shared) -> Self {
+    fn new(socket: WebSocket, shared: Shared, session: String) -> Self {
         let mut state = shared.state.clone();
         state.mark_changed();
         Self {
@@ -92,6 +104,9 @@ impl Page {
             snapshot_due: None,
             list_due: Some(Instant::now()),
             models_told_by: None,
+            session,
+            care_due: Instant::now() + CARE,
+            silent_rounds: 0,
         }
     }
 
@@ -105,6 +120,7 @@ impl Page {
                     self.tell_state().await?;
                 }
                 progress = self.progress.recv() => self.follow(progress).await?,
+                () = sleep_until(self.care_due) => self.care().await?,
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.ask().await?,
             }
         }
@@ -112,6 +128,7 @@ impl Page {
 
     async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), Gone> {
         let message = message.ok_or_else(|| Gone("closed".to_owned()))?.map_err(|error| Gone(error.to_string()))?;
+        self.silent_rounds = 0;
         let Message::Text(text) = message else { return Ok(()) };
         let Said::Watch { conversation } = serde_json::from_str(&text).map_err(|error| Gone(format!("not understood: {error}")))?;
         let id = conversations::checked(&conversation).map_err(|_| Gone("watches no conversation".to_owned()))?;
@@ -120,6 +137,22 @@ impl Page {
         self.watched = Some(id);
         self.snapshot_due = Some(Instant::now());
         Ok(())
+    }
+
+    /// Ends a page whose session has ended or that is not there any more, and asks for a turn that has gone silent: its end may be lost.
+    async fn care(&mut self) -> Result<(), Gone> {
+        self.care_due = Instant::now() + CARE;
+        if !self.shared.door.admits(&self.session) {
+            return Err(Gone("logged out".to_owned()));
+        }
+        self.silent_rounds += 1;
+        if self.silent_rounds > SILENT_ROUNDS_MAX {
+            return Err(Gone("answers no ping".to_owned()));
+        }
+        if self.watching.is_silent_again() {
+            self.snapshot_due = self.watched.as_ref().map(|_| Instant::now());
+        }
+        self.send(Message::Ping(Vec::new().into())).await
     }
 
     async fn follow(&mut self, progress: Result<Arc<TurnProgressed>, broadcast::error::RecvError>) -> Result<(), Gone> {
@@ -208,7 +241,11 @@ impl Page {
 
     async fn tell(&mut self, event: &Event) -> Result<(), Gone> {
         let text = serde_json::to_string(event).map_err(|error| Gone(error.to_string()))?;
-        match timeout(SEND_DEADLINE, self.socket.send(Message::Text(text.into()))).await {
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(SEND_DEADLINE, self.socket.send(message)).await {
             Ok(sent) => sent.map_err(|error| Gone(error.to_string())),
             Err(_) => Err(Gone("reads nothing".to_owned())),
         }
