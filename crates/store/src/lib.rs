@@ -1,38 +1,30 @@
-//! Durable key-value records: what is committed is on disk, whatever dies next.
+//! Durable records: logical trees, atomic batches, and a commit that means "synced".
 //!
-//! - [`Store`] is the contract; [`SledStore`] keeps it on a disk, [`MemoryStore`] in tests.
-//! - [`Batch`] changes several records together or not at all.
+//! [`Store`] is the trait that services use. [`DiskStore`] keeps it in a folder, on sled; [`MemoryStore`] is a fake for
+//! tests. Both pass one contract suite, and nothing outside this crate names sled.
 //!
-//! sled 0.34 survives a killed process, but its `flush` is not power-safe and values beyond a few KiB go to files of their own that it
-//! never syncs. So a commit here is: batch, flush, `fdatasync` of its one file; values over 4 KiB are cut into chunks, and those beyond
-//! 1 MiB go to content-addressed files, synced before the record that names them. Every record carries a checksum that is verified on
-//! each read and on opening. No other crate names sled.
+//! What a store promises:
+//! - A batch is there wholly or not at all, and its answer comes when it is synced to the disk: a power cut keeps it.
+//! - Each record has a checksum, verified when it is read and, for all of them, when the store is opened. Damage is an error
+//!   that names tree and key; an unreadable store is never replaced by an empty one.
+//! - Values have up to 64 MiB. Larger ones than 4 KiB are split, larger ones than 1 MiB are files of their own, named by
+//!   their SHA-256: sled never syncs what it puts beside its log.
+//!
+//! Reads block on the disk; an actor hands them to the store's own thread ([`Store::read`]). A read may see a batch that is
+//! still on its way to the disk: who must not act on that waits for the answer of the commit.
 
+mod answer;
 mod batch;
-mod blobs;
-mod committer;
-pub mod contract;
+mod disk;
 mod error;
 mod memory;
-mod record;
-mod sled_store;
+mod store;
+mod tree;
 
+pub use answer::Answer;
 pub use batch::Batch;
+pub use disk::{DiskStore, StoreOptions};
 pub use error::StoreError;
 pub use memory::MemoryStore;
-pub use sled_store::{Options, SledStore};
-
-/// A key and its value.
-pub type Record = (Vec<u8>, Vec<u8>);
-
-/// Durable records, ordered by their keys as bytes.
-pub trait Store: Send + Sync {
-    /// The value of `key`.
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
-
-    /// Up to `count_max` records whose keys begin with `prefix` and come after `after`, in order.
-    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, count_max: usize) -> Result<Vec<Record>, StoreError>;
-
-    /// Makes all changes of `batch`. When it returns, they are on disk; where it fails, none is made or all are.
-    fn commit(&self, batch: Batch) -> Result<(), StoreError>;
-}
+pub use store::{Done, PAGE_BYTES_MAX, Page, ReadJob, Records, Store};
+pub use tree::{KEY_BYTES_MAX, Tree, VALUE_BYTES_MAX};

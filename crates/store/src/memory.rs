@@ -1,45 +1,97 @@
-//! A store in memory, for tests. It holds the same contract, as long as the process lives.
+//! A store in memory: for tests of what stands on a store.
 
 use std::{
     collections::BTreeMap,
-    ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{Batch, Record, Store, StoreError};
+use crate::{
+    batch::Batch,
+    error::StoreError,
+    store::{Done, PAGE_BYTES_MAX, Page, ReadJob, Records, Store},
+    tree::Tree,
+};
 
-/// A store in memory.
+/// Keeps nothing beyond its life; answers on the caller's thread. It can be told to fail.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>);
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    records: BTreeMap<(Tree, Vec<u8>), Vec<u8>>,
+    format: u32,
+    failure: Option<StoreError>,
+}
 
 // === impl MemoryStore ===
 
 impl MemoryStore {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Vec<u8>, Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on every commit fails so, as after a failed sync.
+    pub fn fail(&self, error: StoreError) {
+        self.state().failure = Some(error);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if let Some(failure) = &state.failure {
+            return Err(failure.clone());
+        }
+        for (tree, key, value) in batch.changes() {
+            match value {
+                Some(value) => state.records.insert((tree, key.to_vec()), value.to_vec()),
+                None => state.records.remove(&(tree, key.to_vec())),
+            };
+        }
+        state.format = batch.format().map_or(state.format, |format| format.version);
+        Ok(())
+    }
+}
+
+impl Records for MemoryStore {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.state().records.get(&(tree, key.to_vec())).cloned())
+    }
+
+    fn scan(&self, tree: Tree, prefix: &[u8], after: Option<&[u8]>, records_max: usize) -> Result<Page, StoreError> {
+        let state = self.state();
+        let (mut page, mut bytes) = (Page::default(), 0);
+        let behind = state.records.range((tree, prefix.to_vec())..);
+        let matching = behind.take_while(|((found, key), _)| *found == tree && key.starts_with(prefix));
+        for ((_, key), value) in matching.filter(|((_, key), _)| after.is_none_or(|after| after < key.as_slice())) {
+            bytes += key.len() + value.len();
+            page.is_partial = page.records.len() == records_max || PAGE_BYTES_MAX < bytes && !page.records.is_empty();
+            if page.is_partial {
+                break;
+            }
+            page.records.push((key.clone(), value.clone()));
+        }
+        Ok(page)
     }
 }
 
 impl Store for MemoryStore {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.lock().get(key).cloned())
-    }
-
-    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, count_max: usize) -> Result<Vec<Record>, StoreError> {
-        let records = self.lock();
-        let begin = after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded);
-        let found = records.range::<[u8], _>((begin, Bound::Unbounded)).take_while(|(key, _)| key.starts_with(prefix));
-        Ok(found.take(count_max).map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-
-    fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        let mut records = self.lock();
-        for (key, change) in batch.changes {
-            match change {
-                Some(value) => records.insert(key, value),
-                None => records.remove(&key),
-            };
-        }
+    fn commit(&self, batch: Batch, done: Done) -> Result<(), StoreError> {
+        batch.check()?;
+        done(self.apply(&batch));
         Ok(())
+    }
+
+    fn read(&self, job: ReadJob) -> Result<(), StoreError> {
+        job(self);
+        Ok(())
+    }
+
+    fn format(&self) -> u32 {
+        self.state().format
     }
 }

@@ -3,13 +3,12 @@
 use std::{io, path::Path, sync::Arc};
 
 use argentum_proto::provider::v1::Record;
-use argentum_store::StoreError;
 use prost::Message;
 use tokio::sync::watch;
 use tracing::warn;
 
 use crate::{
-    checkpoints::{Checkpoints, Keeper},
+    checkpoints::{CheckpointError, Checkpoints, Keeper},
     config::Config,
     core::{self, Core, Price, RecoverError},
     journal::{Append, Folder, Journal, JournalConfig, JournalError, Log, LogConfig, OpenError, Opened, Position, ReadError},
@@ -62,7 +61,7 @@ pub(crate) enum BooksError {
         source: prost::DecodeError,
     },
     #[error("the checkpoint cannot be read")]
-    Checkpoint(#[from] StoreError),
+    Checkpoint(#[from] CheckpointError),
     #[error("the journal contradicts itself")]
     Recover(#[from] RecoverError),
 }
@@ -78,7 +77,7 @@ impl Books {
         if let Some(torn_tail) = torn_tail {
             warn!(?torn_tail, "the last frame of the journal was never finished; nobody was answered, so it is dropped");
         }
-        let checkpoints = Checkpoints::open(data_dir)?;
+        let checkpoints = Checkpoints::open(data_dir).map_err(CheckpointError::from)?;
         let records = records(&log)?;
         let unkept = records.len();
         let core = Core::recover(core_config(config), checkpoints.newest()?, records)?;

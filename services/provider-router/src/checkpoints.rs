@@ -7,26 +7,38 @@ use std::{
     io,
     path::Path,
     sync::{
-        Arc, Weak,
+        Weak,
         mpsc::{SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
 };
 
 use argentum_proto::provider::v1::Checkpoint;
-use argentum_store::{Batch, Options, SledStore, Store, StoreError};
+use argentum_store::{Batch, DiskStore, Records, Store, StoreError, StoreOptions, Tree};
 use prost::Message;
 use tracing::{debug, error};
 
 use crate::journal::{Journal, Position};
 
-const KEY: &[u8] = b"checkpoint";
+const TREE: Tree = Tree::new("checkpoint");
+const KEY: &[u8] = b"newest";
+/// Written into the store, so that it is not taken for another one.
+const MAGIC: &str = "argentum-router";
 /// Folder of the store in the data directory.
 const FOLDER: &str = "router";
 
+/// Why the last checkpoint cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckpointError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the checkpoint cannot be decoded; use the version that wrote it")]
+    Decode(#[source] prost::DecodeError),
+}
+
 /// Where checkpoints are kept.
 pub(crate) struct Checkpoints {
-    store: Arc<SledStore>,
+    store: DiskStore,
 }
 
 /// The thread that keeps checkpoints. Dropping it waits for its end, so that the store is free again.
@@ -44,14 +56,13 @@ pub(crate) struct KeeperInbox(SyncSender<Checkpoint>);
 impl Checkpoints {
     /// Opens the store; what it holds is synced and verified.
     pub(crate) fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        Ok(Self { store: Arc::new(SledStore::open(&data_dir.join(FOLDER), Options::default())?) })
+        Ok(Self { store: DiskStore::open(&data_dir.join(FOLDER), &StoreOptions::new(MAGIC))? })
     }
 
     /// The last one that was kept.
-    pub(crate) fn newest(&self) -> Result<Option<Checkpoint>, StoreError> {
-        let Some(bytes) = self.store.get(KEY)? else { return Ok(None) };
-        let damaged = |_| StoreError::Damaged { key: "checkpoint".to_owned(), what: "it cannot be decoded" };
-        Checkpoint::decode(bytes.as_slice()).map(Some).map_err(damaged)
+    pub(crate) fn newest(&self) -> Result<Option<Checkpoint>, CheckpointError> {
+        let Some(bytes) = self.store.get(TREE, KEY)? else { return Ok(None) };
+        Checkpoint::decode(bytes.as_slice()).map(Some).map_err(CheckpointError::Decode)
     }
 
     /// Keeps from now on what it is handed, and frees what `journal` holds before it.
@@ -75,8 +86,8 @@ impl Checkpoints {
 
     fn keep(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let mut batch = Batch::new();
-        batch.put(KEY, checkpoint.encode_to_vec());
-        self.store.commit(batch)
+        batch.put(TREE, KEY, checkpoint.encode_to_vec());
+        self.store.commit_blocking(batch)
     }
 }
 

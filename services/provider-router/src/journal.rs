@@ -2,7 +2,8 @@
 //!
 //! An append-only log of opaque records. One committer writes what is queued as **one frame**, syncs once and answers in
 //! order; frame n + 1 is written only after frame n is synced. So an invalid frame with a later one behind it is damage
-//! (refused, its place named), and an invalid last one is the torn tail of a crash (dropped: nobody was answered).
+//! (refused, its place named), and an invalid last one is the torn tail of a crash (dropped: nobody was answered), unless
+//! the mark beside the segments knows that it was synced.
 //!
 //! - [`Log`] is the log without threads: write and sync are two steps, so that a test can stop between them.
 //! - [`Journal`] is its committer: a bounded queue, one thread, answers by callback.
@@ -18,6 +19,7 @@ mod disk;
 mod error;
 mod frame;
 mod log;
+mod mark;
 mod position;
 mod preparer;
 mod queue;

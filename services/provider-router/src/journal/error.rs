@@ -53,9 +53,9 @@ pub enum JournalError {
 pub enum ReadError {
     #[error(transparent)]
     Disk(#[from] DiskError),
-    #[error("frame {frame} was freed; a projection that needs it is older than the journal and must be restored with it")]
+    #[error("frame {frame} was freed; whoever needs it is older than the journal and must be restored with it")]
     Freed { frame: u64 },
-    #[error("the journal ends at {synced} and the projection has applied {applied}: both must come from one backup")]
+    #[error("the journal ends at {synced} and its reader was at {applied}: both must come from one backup")]
     Ahead { applied: super::Position, synced: super::Position },
     #[error("journal file `{file}` is damaged at byte {byte}: frame {frame} is invalid; restore the data directory from a backup")]
     Damaged { file: String, byte: u64, frame: u64 },

@@ -6,6 +6,7 @@ use super::{
     disk::{Disk, DiskFile},
     error::{DiskError, JournalError, OpenError, ReadError},
     frame::{self, PAGE_BYTES, PAYLOAD_BYTES_MAX, RECORDS_MAX},
+    mark::Mark,
     position::Position,
     reader::{Extent, Reader},
     recovery,
@@ -51,6 +52,7 @@ pub struct Log<D: Disk> {
     /// Full segments, oldest first: number and first frame.
     closed: VecDeque<(u64, u64)>,
     active: Segment<D::File>,
+    mark: Mark<D::File>,
     /// The first synced frame in `active`.
     active_first: Option<u64>,
     /// Empty segments, durable, next one first.
@@ -98,6 +100,7 @@ impl<D: Disk> Log<D> {
             frame_next: recovery.last.frame() + 1,
             closed: recovery.closed.into(),
             active: recovery.active,
+            mark: recovery.mark,
             active_first: recovery.active_first,
             epoch: recovery.epoch_max,
             reserve: VecDeque::new(),
@@ -173,6 +176,8 @@ impl<D: Disk> Log<D> {
             self.active_first = Some(self.frame_next);
             self.extent.add_segment(self.frame_next, self.active.number);
         }
+        // A belt against bits that change later: where it cannot be written, the log works as before.
+        let _ = self.mark.set(self.frame_next);
         self.frame_next += 1;
         self.extent.advance(unsynced.last);
         Ok(unsynced.last)

@@ -32,7 +32,7 @@ impl Position {
         (self.0 & ((1 << INDEX_BITS) - 1)) as u16
     }
 
-    /// As a number that orders as positions do, for a projection's store.
+    /// As a number that orders as positions do, for a store.
     pub const fn to_u64(self) -> u64 {
         self.0
     }

@@ -12,6 +12,7 @@ use super::{
     error::{DiskError, OpenError},
     frame::{self, PAGE_BYTES},
     log::LogConfig,
+    mark::{self, Mark},
     position::Position,
     scan::{Scan, TornTail, scan, whole_frame},
     segment::{self, Copied, Segment, SegmentHeader},
@@ -22,6 +23,7 @@ pub(crate) struct Recovery<F> {
     /// Full segments, oldest first: number and first frame.
     pub(crate) closed: Vec<(u64, u64)>,
     pub(crate) active: Segment<F>,
+    pub(crate) mark: Mark<F>,
     /// The first frame in `active`, where it has one.
     pub(crate) active_first: Option<u64>,
     /// The last record of all.
@@ -38,11 +40,12 @@ pub(crate) fn recover<D: Disk>(disk: &D, config: &LogConfig) -> Result<Recovery<
     let torn_tail = kept.last().and_then(|scan| scan.torn.map(|byte| TornTail { file: scan.file.clone(), byte }));
     let (mut chain, torn): (Vec<Scan>, Vec<Scan>) = kept.into_iter().partition(|scan| scan.frames.is_some());
     check_chain(&chain, &torn)?;
+    let frames = chain.last().and_then(|scan| scan.frames);
+    check_end(disk, chain.last(), torn_tail.as_ref())?;
 
     // Newest first, so that no copy outlives the file it came from.
     dropped.iter().chain(&torn).rev().try_for_each(|scan| segment::discard(disk, scan.number))?;
     let number = numbers.last().map_or(1, |last| last + 1);
-    let frames = chain.last().and_then(|scan| scan.frames);
     let active = match chain.pop() {
         Some(source) => {
             let active = copy(disk, config, number, &source)?;
@@ -55,6 +58,7 @@ pub(crate) fn recover<D: Disk>(disk: &D, config: &LogConfig) -> Result<Recovery<
     Ok(Recovery {
         closed: chain.iter().filter_map(|scan| Some((scan.number, scan.frames?.first))).collect(),
         active,
+        mark: Mark::create(disk, frames.map_or(0, |frames| frames.last.frame()))?,
         active_first: frames.map(|frames| frames.first),
         last: frames.map_or(Position::START, |frames| frames.last),
         epoch_max,
@@ -117,6 +121,16 @@ fn check_chain(chain: &[Scan], torn: &[Scan]) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// What was synced must be there: the mark knows.
+fn check_end<D: Disk>(disk: &D, last: Option<&Scan>, torn: Option<&TornTail>) -> Result<(), OpenError> {
+    let frames = last.and_then(|scan| scan.frames);
+    let found = frames.map_or(0, |frames| frames.last.frame());
+    let Some(synced) = mark::read(disk)?.filter(|synced| found < *synced) else { return Ok(()) };
+    let end = last.map(|scan| (scan.file.clone(), frames.map_or(PAGE_BYTES, |frames| frames.end)));
+    let (file, byte) = torn.map(|torn| (torn.file.clone(), torn.byte)).or(end).unwrap_or_else(|| (disk.describe(""), 0));
+    Err(OpenError::Damaged { file, byte, what: format!("frame {synced} was synced, and the frames end with {found}") })
 }
 
 /// Writes the frames of `source` into a new segment, synced with its folder.

@@ -50,7 +50,7 @@ pub(crate) struct Explored {
 }
 
 /// Small numbers of unsynced things are tried in all combinations.
-const EXHAUSTIVE_MAX: usize = 7;
+const EXHAUSTIVE_MAX: usize = 6;
 
 // === impl Play ===
 

@@ -7,4 +7,5 @@ mod crashes;
 mod disk;
 mod explore;
 mod faults;
+mod kill;
 mod witness;
