@@ -147,6 +147,7 @@ fn test_environment(gate: &Gate) -> Result<Vec<(String, String)>> {
     let mut environment = peers::environment(gate.workspace)?;
     if gate.long {
         environment.push(("ARGENTUM_TEST_LONG".into(), "1".into()));
+        environment.push(("ARGENTUM_STORE_KILL_ROUNDS".into(), "200".into()));
     }
     Ok(environment)
 }

@@ -1,12 +1,11 @@
 //! The HTTP server itself: connections with deadlines and a limit, and an end that nobody can hold up.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request, middleware::Next, response::IntoResponse, response::Response};
-use hyper::StatusCode;
+use hyper::{StatusCode, server::conn::http1::Builder};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
@@ -14,7 +13,7 @@ use tokio::{
     sync::Semaphore,
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
 use super::error::ApiError;
@@ -30,7 +29,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Serves until `quiescing`; then what is under way is given a moment, and the rest is cut.
 pub(super) async fn run(listener: TcpListener, router: Router, quiescing: CancellationToken) {
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accepted = quiescing.run_until_cancelled(async {
@@ -39,8 +38,8 @@ pub(super) async fn run(listener: TcpListener, router: Router, quiescing: Cancel
         });
         match accepted.await {
             Some((Ok(place), Ok((stream, _)))) => {
-                let serving = serve(stream, router.clone(), &graceful);
-                tokio::spawn(async move {
+                let serving = serve(stream, router.clone(), quiescing.clone());
+                connections.spawn(async move {
                     serving.await;
                     drop(place);
                 });
@@ -53,20 +52,25 @@ pub(super) async fn run(listener: TcpListener, router: Router, quiescing: Cancel
             Some((Err(_), Ok(_))) | None => break,
         }
     }
-    if timeout(DRAIN_DEADLINE, graceful.shutdown()).await.is_err() {
-        debug!("connections cut at the end of the drain");
-    }
+    connections.close();
+    connections.wait().await;
 }
 
-fn serve(stream: TcpStream, router: Router, graceful: &GracefulShutdown) -> impl Future<Output = ()> + Send + use<> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
-    let watched = graceful.watch(connection);
-    async move {
-        if let Err(error) = watched.await {
-            debug!(%error, "connection ended");
+async fn serve(stream: TcpStream, router: Router, quiescing: CancellationToken) {
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).with_upgrades());
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Ok(ended),
+        () = quiescing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            timeout(DRAIN_DEADLINE, connection).await
         }
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => debug!(%error, "connection ended"),
+        Err(_) => debug!("connection cut at the end of the drain"),
     }
 }
 
