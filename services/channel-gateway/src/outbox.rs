@@ -29,9 +29,12 @@ pub enum Rule {
     NoPartBeforeReceipt,
     /// A send without an answer is unknown, not "never left".
     NoAnswerIsUnknown,
+    /// An answer to an earlier try is void.
+    EarlierAnswersAreVoid,
 }
 
-/// Where a text ends that goes into one part: the number of bytes of `rest` that fit. At least one character always does.
+/// Where a text ends that goes into one part: the number of bytes of `rest` that fit. At least one character always does. It depends on
+/// nothing else, and a part that begins later never ends earlier: so a later incarnation knows what an earlier one may have sent.
 pub type Split = fn(rest: &str, is_labelled: bool) -> usize;
 
 /// What one account still has to send.
@@ -135,19 +138,20 @@ impl Outbox {
         match input {
             Input::Offered(ready) => {
                 let id: OutboundId = ready.outbound_id.parse()?;
+                let (is_granted_first, split) = (self.keeps(Rule::NothingBeforeTaken), self.split);
                 if let std::collections::btree_map::Entry::Vacant(vacant) = self.outbounds.entry(id) {
                     let sending = vacant.insert(Sending::new(id, ready));
-                    #[cfg(any(test, feature = "explore"))]
-                    if self.left_out == Some(Rule::NothingBeforeTaken) {
-                        sending.assume_granted();
+                    if !is_granted_first {
+                        sending.assume_granted(split);
                     }
-                    let _ = sending;
                     self.step(id, now_ms, &mut effects);
                 }
             }
             Input::Answered { request, outbound, response } => {
-                let is_over = self.outbounds.get_mut(&outbound).is_some_and(|sending| sending.answered(request, &response));
-                if is_over {
+                let believes_all = !self.keeps(Rule::EarlierAnswersAreVoid);
+                let awaiting = self.outbounds.get_mut(&outbound).filter(|sending| sending.awaits(request) || believes_all);
+                let split = self.split;
+                if awaiting.is_some_and(|sending| sending.answered(&response, split)) {
                     self.outbounds.remove(&outbound);
                 } else {
                     self.step(outbound, now_ms, &mut effects);
@@ -177,11 +181,8 @@ impl Outbox {
 
     /// Does for one outbound what its phase calls for.
     fn step(&mut self, id: OutboundId, now_ms: u64, effects: &mut Vec<Effect>) {
+        let hurries = !self.keeps(Rule::NoPartBeforeReceipt);
         let Some(sending) = self.outbounds.get_mut(&id) else { return };
-        #[cfg(any(test, feature = "explore"))]
-        let hurries = self.left_out == Some(Rule::NoPartBeforeReceipt);
-        #[cfg(not(any(test, feature = "explore")))]
-        let hurries = false;
         while let Some(effect) = sending.next(&self.incarnation, self.split, &mut self.requests, now_ms) {
             effects.push(effect);
             if !(hurries && sending.skip_receipt()) {
@@ -190,16 +191,35 @@ impl Outbox {
         }
     }
 
-    #[cfg(any(test, feature = "explore"))]
     fn believed(&self, outcome: Outcome) -> Outcome {
-        let is_believed_unsent = self.left_out == Some(Rule::NoAnswerIsUnknown) && outcome == Outcome::Unknown;
+        let is_believed_unsent = !self.keeps(Rule::NoAnswerIsUnknown) && outcome == Outcome::Unknown;
         if is_believed_unsent { Outcome::NeverLeft { retry_after_ms: Some(0) } } else { outcome }
     }
 
+    /// Whether a rule holds: always, outside explorations.
+    #[cfg(any(test, feature = "explore"))]
+    fn keeps(&self, rule: Rule) -> bool {
+        self.left_out != Some(rule)
+    }
+
+    /// Whether a rule holds: always.
     #[cfg(not(any(test, feature = "explore")))]
     #[expect(clippy::unused_self, reason = "explorations look at it")]
-    fn believed(&self, outcome: Outcome) -> Outcome {
-        outcome
+    const fn keeps(&self, _: Rule) -> bool {
+        true
+    }
+
+    /// Equal for outboxes of which the same can become, whatever the time and the numbers of their requests.
+    #[cfg(any(test, feature = "explore"))]
+    pub fn fingerprint(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut due: Vec<_> = self.outbounds.iter().map(|(id, sending)| (sending.due_ms(), id)).collect();
+        due.sort_unstable();
+        let mut hasher = DefaultHasher::new();
+        self.incarnation.hash(&mut hasher);
+        self.outbounds.values().for_each(|sending| sending.fingerprint().hash(&mut hasher));
+        due.iter().for_each(|(_, id)| id.hash(&mut hasher));
+        hasher.finish()
     }
 }
 

@@ -18,7 +18,9 @@ pub(super) struct Sending {
     phase: Phase,
     /// First byte without an answered receipt.
     from_byte: u64,
-    maybe_sent: bool,
+    /// Bytes below it may stand at the platform already. A labelled part may be shorter than the one that it repeats; what is left
+    /// of that one is labelled, too.
+    doubtful_until: u64,
     /// The request whose answer counts.
     request: u64,
     /// Times that something was repeated in this phase.
@@ -46,11 +48,18 @@ impl Sending {
             ready,
             phase: Phase::Reporting(Report::Taken(Taken {})),
             from_byte: 0,
-            maybe_sent: false,
+            doubtful_until: 0,
             request: 0,
             repeats: 0,
             due_ms: None,
         }
+    }
+
+    /// Equal for those of which the same can become, whatever the time and the number of the request.
+    #[cfg(any(test, feature = "explore"))]
+    pub(super) fn fingerprint(&self) -> impl std::hash::Hash + use<> {
+        // Prints alike when it is alike; what it is to send follows from its id.
+        (self.id, format!("{:?}", self.phase), self.from_byte, self.doubtful_until, self.due_ms.is_some())
     }
 
     /// When the next repetition is due.
@@ -58,9 +67,9 @@ impl Sending {
         self.due_ms
     }
 
-    #[cfg(any(test, feature = "explore"))]
-    pub(super) fn assume_granted(&mut self) {
-        (self.from_byte, self.maybe_sent) = (self.ready.from_byte, self.ready.maybe_sent);
+    /// Goes on as if the offer were a grant.
+    pub(super) fn assume_granted(&mut self, split: Split) {
+        self.begin(self.ready.from_byte, self.ready.maybe_sent, split);
         self.enter(Phase::Ready);
     }
 
@@ -68,7 +77,7 @@ impl Sending {
     pub(super) fn skip_receipt(&mut self) -> bool {
         match self.phase {
             Phase::Sending { to_byte } if to_byte < self.length() => {
-                (self.from_byte, self.maybe_sent) = (to_byte, false);
+                self.from_byte = to_byte;
                 self.enter(Phase::Ready);
                 true
             }
@@ -104,18 +113,20 @@ impl Sending {
         }
     }
 
-    /// Takes an answer of the router. Returns whether nothing is left to do. An answer to an earlier request is void.
-    pub(super) fn answered(&mut self, request: u64, response: &ReportDeliveryResponse) -> bool {
+    /// Whether this request is the one whose answer counts.
+    pub(super) fn awaits(&self, request: u64) -> bool {
+        request == self.request
+    }
+
+    /// Takes an answer of the router. Returns whether nothing is left to do.
+    pub(super) fn answered(&mut self, response: &ReportDeliveryResponse, split: Split) -> bool {
         let Phase::Reporting(report) = &self.phase else { return false };
-        if request != self.request {
-            return false;
-        }
         match (&response.answer, report) {
             (Some(Answer::Granted(granted)), Report::Taken(_)) if self.is_boundary(granted.from_byte) => {
-                (self.from_byte, self.maybe_sent) = (granted.from_byte, granted.maybe_sent);
+                self.begin(granted.from_byte, granted.maybe_sent, split);
             }
-            (Some(Answer::Noted(_)), Report::Sent(sent)) if !sent.last => (self.from_byte, self.maybe_sent) = (sent.to_byte, false),
-            (Some(Answer::Noted(_)), Report::Unknown(_)) => self.maybe_sent = true,
+            (Some(Answer::Noted(_)), Report::Sent(sent)) if !sent.last => self.from_byte = sent.to_byte,
+            (Some(Answer::Noted(_)), Report::Unknown(_)) => {}
             (Some(Answer::Noted(_)), Report::Sent(_) | Report::Refused(_)) | (Some(Answer::NotYours(_)), _) => return true,
             // Not an answer to what was asked: it is asked again.
             _ => return false,
@@ -136,7 +147,10 @@ impl Sending {
                 Report::Sent(Sent { from_byte, to_byte, platform_message_ids, last: to_byte == self.length() })
             }
             Outcome::Refused { code, text } => Report::Refused(Refused { from_byte, code, text }),
-            Outcome::Unknown => Report::Unknown(Unknown { from_byte }),
+            Outcome::Unknown => {
+                self.doubtful_until = self.doubtful_until.max(to_byte);
+                Report::Unknown(Unknown { from_byte })
+            }
             Outcome::NeverLeft { retry_after_ms } => {
                 self.phase = Phase::Ready;
                 return self.repeat_after(retry_after_ms, now_ms);
@@ -145,16 +159,26 @@ impl Sending {
         self.enter(Phase::Reporting(report));
     }
 
-    fn part(&self, split: Split) -> Part {
+    /// From here on it is to be sent. What may have been sent is the part that whoever held it before would have made.
+    fn begin(&mut self, from_byte: u64, maybe_sent: bool, split: Split) {
+        self.from_byte = from_byte;
+        self.doubtful_until = if maybe_sent { from_byte + split(self.rest(), false) as u64 } else { from_byte };
+    }
+
+    fn rest(&self) -> &str {
         let from = usize::try_from(self.from_byte).unwrap_or(usize::MAX).min(self.ready.text.len());
-        let rest = &self.ready.text[from..];
-        let length = split(rest, self.maybe_sent);
+        &self.ready.text[from..]
+    }
+
+    fn part(&self, split: Split) -> Part {
+        let (rest, maybe_sent) = (self.rest(), self.from_byte < self.doubtful_until);
+        let length = split(rest, maybe_sent);
         Part {
             id: PartId { outbound: self.id, first_byte: self.from_byte },
             platform_conversation_id: self.ready.platform_conversation_id.clone(),
             reply_to: self.ready.platform_message_id.clone(),
             text: rest[..length].to_owned(),
-            maybe_sent: self.maybe_sent,
+            maybe_sent,
         }
     }
 

@@ -130,11 +130,24 @@ fn who_is_told_not_yours_sends_nothing_more() {
 }
 
 #[test]
-fn what_may_stand_already_is_sent_with_the_label_and_the_rest_without() {
-    let (mut story, _) = Story::offered("hello");
-    assert_eq!(part(&story.answer(Answer::Granted(Granted { from_byte: 0, maybe_sent: true }))), (0, "hel", true));
+fn all_that_may_stand_already_is_sent_with_the_label_and_the_rest_without() {
+    let (mut story, _) = Story::offered("hello world");
+    let mut effects = story.answer(Answer::Granted(Granted { from_byte: 0, maybe_sent: true }));
+    // "hell" may stand already; with the label only "hel" fits.
+    for expected in [(0, "hel", true), (3, "lo ", true), (6, "worl", false)] {
+        assert_eq!(part(&effects), expected);
+        story.end(expected.0, sent());
+        effects = story.answer(noted());
+    }
+}
+
+#[test]
+fn what_is_left_of_an_unknown_part_is_sent_with_the_label_too() {
+    let (mut story, _) = Story::granted("hello world");
+    story.end(0, Outcome::Unknown);
+    story.answer(noted());
     story.end(0, sent());
-    assert_eq!(part(&story.answer(noted())), (3, "lo", false));
+    assert_eq!(part(&story.answer(noted())), (3, "lo ", true));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Publications that nobody took until the gateway is asked who lives.
-const UNTAKEN_MAX: u32 = 3;
+pub(super) const UNTAKEN_MAX: u32 = 3;
 
 // === impl Step ===
 

@@ -16,8 +16,8 @@ mod answer;
 mod config;
 mod delivery;
 mod effect;
-#[cfg(test)]
-mod explore;
+#[cfg(any(test, feature = "explore"))]
+pub mod explore;
 mod flood;
 mod input;
 mod life;

@@ -11,7 +11,7 @@ use crate::core::{Config, Core, RecoverError};
 
 /// What the disk holds, in two ways: a kill keeps what is written, a power cut what is synced.
 #[derive(Clone)]
-pub(super) struct Disk {
+pub struct Disk {
     /// Records from position `freed` on.
     records: Rc<Vec<Record>>,
     /// Positions below it were freed.
@@ -35,7 +35,7 @@ struct Kept {
 // === impl Disk ===
 
 impl Disk {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             records: Rc::default(),
             freed: 0,
@@ -52,46 +52,46 @@ impl Disk {
         self.freed + self.records.len()
     }
 
-    pub(super) fn append(&mut self, records: Vec<Record>) {
+    pub fn append(&mut self, records: Vec<Record>) {
         if !records.is_empty() {
             Rc::make_mut(&mut self.records).extend(records);
         }
     }
 
-    pub(super) fn is_settled(&self) -> bool {
+    pub fn is_settled(&self) -> bool {
         self.trusted == self.end()
     }
 
-    pub(super) fn sync(&mut self) {
+    pub fn sync(&mut self) {
         (self.synced, self.trusted) = (self.end(), self.end());
     }
 
     /// Writes a checkpoint of the state as of the last record.
-    pub(super) fn write_checkpoint(&mut self, core: &Core) {
+    pub fn write_checkpoint(&mut self, core: &Core) {
         let keep = |position| Rc::new(Kept { checkpoint: core.checkpoint(position), fingerprint: core.fingerprint() });
         self.written_checkpoint = (self.end() as u64).checked_sub(1).map(keep);
     }
 
-    pub(super) fn is_checkpoint_behind(&self) -> bool {
+    pub fn is_checkpoint_behind(&self) -> bool {
         let next = self.written_checkpoint.as_ref().map_or(0, |kept| kept.checkpoint.position + 1);
         next < self.end() as u64
     }
 
-    pub(super) fn is_checkpoint_settled(&self) -> bool {
+    pub fn is_checkpoint_settled(&self) -> bool {
         self.written_checkpoint == self.trusted_checkpoint
     }
 
-    pub(super) fn sync_checkpoint(&mut self) {
+    pub fn sync_checkpoint(&mut self) {
         self.synced_checkpoint.clone_from(&self.written_checkpoint);
         self.trusted_checkpoint.clone_from(&self.written_checkpoint);
     }
 
     /// Whether a checkpoint holds records that could be freed; also an unsynced one, if that is how it is done.
-    pub(super) fn is_freeable(&self, is_unsynced_enough: bool) -> bool {
+    pub fn is_freeable(&self, is_unsynced_enough: bool) -> bool {
         self.freed < self.freeable(is_unsynced_enough)
     }
 
-    pub(super) fn free(&mut self, is_unsynced_enough: bool) {
+    pub fn free(&mut self, is_unsynced_enough: bool) {
         let freeable = self.freeable(is_unsynced_enough);
         Rc::make_mut(&mut self.records).drain(..freeable - self.freed);
         self.freed = freeable;
@@ -99,12 +99,12 @@ impl Disk {
 
     fn freeable(&self, is_unsynced_enough: bool) -> usize {
         let checkpoint = if is_unsynced_enough { &self.written_checkpoint } else { &self.trusted_checkpoint };
-        let until = checkpoint.as_ref().map_or(0, |kept| usize::try_from(kept.checkpoint.position + 1).unwrap());
+        let until = checkpoint.as_ref().map_or(0, |kept| usize::try_from(kept.checkpoint.position + 1).expect("records fit into memory"));
         until.min(self.trusted)
     }
 
     /// The process was killed; the next one opens what is written.
-    pub(super) fn reopen(&mut self, opening_syncs: bool, opening_syncs_checkpoint: bool) {
+    pub fn reopen(&mut self, opening_syncs: bool, opening_syncs_checkpoint: bool) {
         if opening_syncs {
             self.synced = self.end();
         }
@@ -116,7 +116,7 @@ impl Disk {
     }
 
     /// Only what is synced is left.
-    pub(super) fn cut_power(&mut self) {
+    pub fn cut_power(&mut self) {
         let kept = self.synced.saturating_sub(self.freed);
         if kept < self.records.len() {
             Rc::make_mut(&mut self.records).truncate(kept);
@@ -128,7 +128,7 @@ impl Disk {
     }
 
     /// Equal for disks of which the same can become. Positions count from the end: how long the past is makes no difference.
-    pub(super) fn fingerprint(&self) -> u64 {
+    pub fn fingerprint(&self) -> u64 {
         let end = self.end();
         let checkpoints = [&self.written_checkpoint, &self.synced_checkpoint, &self.trusted_checkpoint];
         let kept =
@@ -142,7 +142,7 @@ impl Disk {
     }
 
     /// What a process that opens the disk now would know.
-    pub(super) fn recover(&self, config: &Config) -> Result<Core, RecoverError> {
+    pub fn recover(&self, config: &Config) -> Result<Core, RecoverError> {
         let checkpoint = self.written_checkpoint.as_ref().map(|kept| kept.checkpoint.clone());
         Core::recover(config.clone(), checkpoint, (self.freed as u64..).zip(self.records.iter().cloned()))
     }

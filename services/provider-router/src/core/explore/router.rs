@@ -11,11 +11,11 @@ use argentum_proto::{
 };
 
 use super::disk::Disk;
-use crate::core::{Config, Core, Effect, Input, Now, Outputs};
+use crate::core::{Config, Core, Effect, Input, Now, Outputs, delivery::UNTAKEN_MAX};
 
 /// Rules that are the driver's and the disk's to hold; each can be left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum DriverRule {
+pub enum DriverRule {
     EffectsWaitForSync,
     ReceiptsWaitForSync,
     StopsWaitForSync,
@@ -28,25 +28,25 @@ pub(super) enum DriverRule {
 
 /// A router process and its disk.
 #[derive(Clone)]
-pub(super) struct Router {
+pub struct Router {
     config: Rc<Config>,
     left_out: Option<DriverRule>,
-    pub(super) core: Rc<Core>,
-    pub(super) disk: Disk,
+    pub core: Rc<Core>,
+    pub disk: Disk,
     /// Behind the gate until the next sync.
     waiting: Vec<Effect>,
     /// Past the gate, to be taken by the world.
     released: Vec<Effect>,
-    pub(super) now: Now,
+    pub now: Now,
     /// What a power cut now would leave.
     survivor: Rc<Core>,
     /// Fingerprints of the core and of the survivor.
     prints: (u64, u64),
     /// A process that opens the disk finds what it cannot read.
-    pub(super) is_unreadable: bool,
+    pub is_unreadable: bool,
 }
 
-pub(super) const START: Now = Now { monotonic_ms: 1_000, wall_ms: 1_700_000_000_000 };
+pub const START: Now = Now { monotonic_ms: 1_000, wall_ms: 1_700_000_000_000 };
 
 fn is_superseded(earlier: &Effect, effect: &Effect) -> bool {
     match (earlier, effect) {
@@ -59,9 +59,9 @@ fn is_superseded(earlier: &Effect, effect: &Effect) -> bool {
 // === impl Router ===
 
 impl Router {
-    pub(super) fn new(config: Config, left_out: Option<DriverRule>) -> Self {
+    pub fn new(config: Config, left_out: Option<DriverRule>) -> Self {
         let disk = Disk::new();
-        let core = Rc::new(disk.recover(&config).unwrap());
+        let core = Rc::new(disk.recover(&config).expect("an empty disk can be read"));
         let survivor = Rc::clone(&core);
         let (config, waiting, released, prints) = (Rc::new(config), Vec::new(), Vec::new(), (0, 0));
         let mut router = Self { config, left_out, core, disk, waiting, released, now: START, survivor, prints, is_unreadable: false };
@@ -69,29 +69,45 @@ impl Router {
         router
     }
 
-    pub(super) fn keeps(&self, rule: DriverRule) -> bool {
+    pub fn keeps(&self, rule: DriverRule) -> bool {
         self.left_out != Some(rule)
     }
 
     /// Returns how many messages were accepted by it.
-    pub(super) fn handle(&mut self, input: Input) -> u8 {
+    pub fn handle(&mut self, input: Input) -> u8 {
         let outputs = Rc::make_mut(&mut self.core).handle(input, self.now);
         let accepted = outputs.records.iter().filter(|record| matches!(record.event, Some(Event::MessageAccepted(_)))).count();
         self.take(outputs);
-        u8::try_from(accepted).unwrap()
+        u8::try_from(accepted).expect("one input is one message")
     }
 
-    pub(super) fn write_checkpoint(&mut self) {
+    /// Time passes until everything is due that was to come within a millisecond, and the clock is turned back, so that the space
+    /// stays finite. For worlds without other timers: how long and how often it waited before makes no difference to them.
+    pub fn repeat(&mut self) {
+        let due = Now { monotonic_ms: self.now.monotonic_ms + 1, ..self.now };
+        let core = Rc::make_mut(&mut self.core);
+        // It has been offered as often as it takes until the gateway is asked who lives.
+        core.life.publications.values_mut().for_each(|times| *times = UNTAKEN_MAX);
+        let outputs = core.handle(Input::Tick, due);
+        let life = &mut core.life;
+        let repeated: Vec<_> = std::iter::from_fn(|| life.timers.pop(due.monotonic_ms + 1)).collect();
+        repeated.into_iter().for_each(|timer| life.timers.set(timer, due.monotonic_ms));
+        life.publications.values_mut().for_each(|times| *times = (*times).min(UNTAKEN_MAX));
+        life.presences.values_mut().for_each(|presence| presence.asked = presence.asked.map(|_| 1));
+        self.take(outputs);
+    }
+
+    pub fn write_checkpoint(&mut self) {
         self.disk.write_checkpoint(&self.core);
     }
 
     /// Whether a checkpoint would say more than the one there is.
-    pub(super) fn may_write_checkpoint(&self) -> bool {
+    pub fn may_write_checkpoint(&self) -> bool {
         let is_enough = self.disk.is_settled() || !self.keeps(DriverRule::CheckpointOfWhatIsSynced);
         is_enough && self.disk.is_checkpoint_behind()
     }
 
-    pub(super) fn may_free(&self) -> bool {
+    pub fn may_free(&self) -> bool {
         self.disk.is_freeable(!self.keeps(DriverRule::FreedOnceCheckpointIsSynced))
     }
 
@@ -120,7 +136,7 @@ impl Router {
         }
     }
 
-    pub(super) fn sync(&mut self) {
+    pub fn sync(&mut self) {
         self.disk.sync();
         let drops = self.keeps(DriverRule::UnwantedCallsAreDropped);
         let core = &self.core;
@@ -128,39 +144,39 @@ impl Router {
         self.look_at_survivor();
     }
 
-    pub(super) fn sync_checkpoint(&mut self) {
+    pub fn sync_checkpoint(&mut self) {
         self.disk.sync_checkpoint();
         self.look_at_survivor();
     }
 
-    pub(super) fn free(&mut self) {
+    pub fn free(&mut self) {
         self.disk.free(!self.keeps(DriverRule::FreedOnceCheckpointIsSynced));
         self.look_at_survivor();
     }
 
     /// Effects that left since they were taken last.
-    pub(super) fn released(&mut self) -> Vec<Effect> {
+    pub fn released(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.released)
     }
 
     /// Drops what waits for nobody any more.
-    pub(super) fn forget(&mut self, is_void: impl Fn(&Effect) -> bool) {
+    pub fn forget(&mut self, is_void: impl Fn(&Effect) -> bool) {
         self.waiting.retain(|effect| !is_void(effect));
     }
 
     /// What a power cut now would leave.
-    pub(super) fn survivor(&self) -> &Core {
+    pub fn survivor(&self) -> &Core {
         &self.survivor
     }
 
     /// The process is killed and started again.
-    pub(super) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.disk.reopen(self.keeps(DriverRule::OpeningSyncs), self.keeps(DriverRule::OpeningSyncsCheckpoint));
         self.begin();
     }
 
     /// The power goes, and everything is started again.
-    pub(super) fn cut_power(&mut self) {
+    pub fn cut_power(&mut self) {
         self.disk.cut_power();
         self.begin();
     }
@@ -187,7 +203,7 @@ impl Router {
         self.prints.1 = self.survivor.fingerprint();
     }
 
-    pub(super) fn fingerprint(&self) -> u64 {
+    pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.prints.hash(&mut hasher);
         (self.disk.fingerprint(), self.now.monotonic_ms, self.is_unreadable).hash(&mut hasher);

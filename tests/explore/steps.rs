@@ -1,0 +1,136 @@
+//! Every step that may come next. Losing everything on its way is no fault: it happens at any time, as often as it likes.
+
+use std::rc::Rc;
+
+use argentum_channel_gateway::outbox::{Input as Told, Outcome};
+use argentum_provider_router::core::{Input, explore::Router};
+
+use crate::{
+    gateway::Gateway,
+    network::{Network, Said, Verdict},
+    router::{account, incarnation},
+    world::Joint,
+};
+
+type Steps = Vec<(&'static str, Joint)>;
+
+pub(crate) fn of(world: &Joint) -> Steps {
+    let mut steps = Vec::new();
+    router_steps(world, &mut steps);
+    for index in 0..world.gateways.len() {
+        hello_steps(world, index, &mut steps);
+        outbox_steps(world, index, &mut steps);
+        platform_steps(world, index, &mut steps);
+    }
+    if !world.network.is_empty() {
+        let lost = Joint { network: Network::default(), ..world.clone() };
+        steps.push(("network: loses everything", lost));
+    }
+    if world.faults > 0 {
+        fault_steps(world, &mut steps);
+    }
+    steps
+}
+
+fn router_steps(world: &Joint, steps: &mut Steps) {
+    if !world.router.disk.is_settled() {
+        steps.push(("router: sync", world.with_router(Router::sync)));
+    }
+    for ask in &world.network.asks {
+        let name = match ask.said {
+            Said::Taken => "router: hears Taken",
+            Said::Sent { .. } => "router: hears Sent",
+            Said::Unknown { .. } => "router: hears Unknown",
+        };
+        steps.push((name, world.with_ask(*ask)));
+    }
+    for name in &world.network.hellos {
+        let mut next = world.with_input(Joint::hello(*name));
+        for gateway in next.gateways.iter_mut().filter(|gateway| gateway.incarnation == *name) {
+            Rc::make_mut(gateway).has_said_hello = true;
+        }
+        steps.push(("router: hears hello", next));
+    }
+    if world.network.offer.is_none() || !world.network.is_hello_asked {
+        steps.push(("router: repeats itself", world.with_router(Router::repeat)));
+    }
+}
+
+fn hello_steps(world: &Joint, index: usize, steps: &mut Steps) {
+    let gateway = &world.gateways[index];
+    if !gateway.has_said_hello && !world.network.hellos.contains(&gateway.incarnation) {
+        let mut next = world.clone();
+        next.network.hellos.insert(gateway.incarnation);
+        steps.push(("gateway: says hello", next));
+    }
+    if world.network.is_hello_asked {
+        let mut answered = world.clone();
+        answered.network.is_hello_asked = false;
+        let input = Input::HelloAnswered { gateway: account(), incarnation: incarnation(gateway.incarnation) };
+        steps.push(("gateway: answers who lives", answered.with_input(input)));
+    }
+}
+
+fn outbox_steps(world: &Joint, index: usize, steps: &mut Steps) {
+    if let Some(offer) = &world.network.offer {
+        let offered = Told::Offered(offer.as_ref().clone());
+        steps.push(("gateway: is offered", world.with_gateway(index, |gateway| gateway.tell(offered), false)));
+    }
+    let life = world.gateways[index].life;
+    for (asker, verdict) in world.network.answers.iter().filter(|(asker, _)| asker.life == life) {
+        let name = match (asker.is_open, verdict) {
+            (false, _) => "gateway: hears a late answer",
+            (true, Verdict::Granted { .. }) => "gateway: is granted",
+            (true, Verdict::Noted) => "gateway: receipt is noted",
+            (true, Verdict::NotYours) => "gateway: is told not yours",
+        };
+        steps.push((name, world.with_gateway(index, |gateway| gateway.hear(*asker, *verdict), asker.is_open)));
+    }
+    if world.gateways[index].is_waiting() {
+        steps.push(("gateway: repeats itself", world.with_gateway(index, Gateway::wait, false)));
+    }
+}
+
+fn platform_steps(world: &Joint, index: usize, steps: &mut Steps) {
+    if world.platform.is_full() {
+        return;
+    }
+    for (number, part) in world.gateways[index].parts.iter().enumerate() {
+        let end = |outcome: Outcome| world.with_gateway(index, |gateway| gateway.end(number, outcome), false);
+        let stored = |mut next: Joint| {
+            next.platform.store(part);
+            next
+        };
+        steps.push(("platform: takes a part", stored(end(Outcome::Sent { platform_message_ids: vec![] }))));
+        steps.push(("platform: a part never left", end(Outcome::NeverLeft { retry_after_ms: None })));
+        if world.faults > 0 {
+            let faulty = |next: Joint| Joint { faults: next.faults - 1, ..next };
+            steps.push(("fault: stored, no answer", faulty(stored(end(Outcome::Unknown)))));
+            steps.push(("fault: not stored, no answer", faulty(end(Outcome::Unknown))));
+        }
+    }
+}
+
+fn fault_steps(world: &Joint, steps: &mut Steps) {
+    let killed = Joint { faults: world.faults - 1, ..world.clone() };
+    let mut replaced = killed.clone();
+    let fresh = replaced.fresh();
+    steps.push(("fault: the gateway's memory dies", replaced.clone().with_gateways(vec![Rc::clone(&fresh)])));
+    if let [paused] = &world.gateways[..] {
+        let both = vec![Rc::clone(paused), Rc::clone(&fresh)];
+        steps.push(("fault: the gateway pauses, a new one starts", replaced.clone().with_gateways(both)));
+    }
+    let mut off = Joint { network: Network::default(), ..replaced.with_gateways(vec![fresh]) };
+    off.router.cut_power();
+    steps.push(("fault: power cut", without_question(off)));
+    let mut killed = killed;
+    killed.router.kill();
+    steps.push(("fault: router killed", without_question(killed)));
+}
+
+/// A router that was started anew waits for no answer to the old one's question.
+fn without_question(mut world: Joint) -> Joint {
+    world.network.is_hello_asked = false;
+    world.carry();
+    world
+}
