@@ -56,11 +56,6 @@ pub(crate) enum Verdict {
 // === impl Network ===
 
 impl Network {
-    pub(crate) fn is_empty(&self) -> bool {
-        let is_silent = self.hellos.is_empty() && !self.is_hello_asked && self.offer.is_none();
-        is_silent && self.asks.is_empty() && self.answers.is_empty()
-    }
-
     /// The last request of this life is answered, or another one is asked: late answers to it are kept, or nobody hears them.
     pub(crate) fn close(&mut self, life: u8, keeps_late: bool) {
         let earlier = Asker { life, is_open: false };
@@ -70,6 +65,13 @@ impl Network {
         }
         let late = |(asker, verdict): &(Asker, Verdict)| (if asker.life == life { earlier } else { *asker }, *verdict);
         self.answers = self.answers.iter().map(late).collect();
+    }
+
+    /// Who hears the earlier of two answers to one request could as well have heard it before the later was given: only the
+    /// later is kept.
+    pub(crate) fn answer(&mut self, asker: Asker, verdict: Verdict, keeps_late: bool) {
+        self.answers.retain(|(earlier, _)| keeps_late || *earlier != asker);
+        self.answers.insert((asker, verdict));
     }
 
     /// Nobody is there any more to hear an answer.

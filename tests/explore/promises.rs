@@ -14,6 +14,7 @@ use crate::{
 const ALL_RULES: Scope = Scope {
     faults: 1,
     split,
+    has_late_hellos: false,
     keeps_late: false,
     without: None,
     driver_without: None,
@@ -24,6 +25,26 @@ const ALL_RULES: Scope = Scope {
 // === every rule is kept ===
 
 #[test]
-fn every_delivery_is_safe_and_can_finish() {
-    assert_sound(Joint::new(ALL_RULES));
+fn zero() {
+    assert_sound(Joint::new(Scope { faults: 0, ..ALL_RULES }));
+}
+
+#[test]
+fn one() {
+    assert_sound(Joint::new(Scope { faults: 1, ..ALL_RULES }));
+}
+
+#[test]
+fn two() {
+    assert_sound(Joint::new(Scope { faults: 2, ..ALL_RULES }));
+}
+
+#[test]
+fn zero_late() {
+    assert_sound(Joint::new(Scope { faults: 0, has_late_hellos: true, ..ALL_RULES }));
+}
+
+#[test]
+fn zero_keeps() {
+    assert_sound(Joint::new(Scope { faults: 0, keeps_late: true, ..ALL_RULES }));
 }

@@ -1,4 +1,4 @@
-//! Every step that may come next. Losing everything on its way is no fault: it happens at any time, as often as it likes.
+//! Every step that may come next.
 
 use std::rc::Rc;
 
@@ -22,10 +22,6 @@ pub(crate) fn of(world: &Joint) -> Steps {
         outbox_steps(world, index, &mut steps);
         platform_steps(world, index, &mut steps);
     }
-    if !world.network.is_empty() {
-        let lost = Joint { network: Network::default(), ..world.clone() };
-        steps.push(("network: loses everything", lost));
-    }
     if world.faults > 0 {
         fault_steps(world, &mut steps);
     }
@@ -45,30 +41,41 @@ fn router_steps(world: &Joint, steps: &mut Steps) {
         steps.push((name, world.with_ask(*ask)));
     }
     for name in &world.network.hellos {
-        let mut next = world.with_input(Joint::hello(*name));
-        for gateway in next.gateways.iter_mut().filter(|gateway| gateway.incarnation == *name) {
-            Rc::make_mut(gateway).has_said_hello = true;
-        }
-        steps.push(("router: hears hello", next));
+        steps.push(("router: hears hello", hello_heard(world, *name)));
     }
-    if world.network.offer.is_none() || !world.network.is_hello_asked {
+    let is_unasked = world.scope.has_late_hellos && !world.network.is_hello_asked;
+    if world.network.offer.is_none() || is_unasked {
         steps.push(("router: repeats itself", world.with_router(Router::repeat)));
     }
 }
 
 fn hello_steps(world: &Joint, index: usize, steps: &mut Steps) {
     let gateway = &world.gateways[index];
-    if !gateway.has_said_hello && !world.network.hellos.contains(&gateway.incarnation) {
+    let (name, has_late) = (gateway.incarnation, world.scope.has_late_hellos);
+    if index + 1 < world.gateways.len() && !has_late {
+        return;
+    }
+    if !gateway.has_said_hello && has_late && !world.network.hellos.contains(&name) {
         let mut next = world.clone();
-        next.network.hellos.insert(gateway.incarnation);
+        next.network.hellos.insert(name);
         steps.push(("gateway: says hello", next));
+    } else if !gateway.has_said_hello && !has_late {
+        steps.push(("gateway: says hello and is heard", hello_heard(world, name)));
     }
     if world.network.is_hello_asked {
         let mut answered = world.clone();
         answered.network.is_hello_asked = false;
-        let input = Input::HelloAnswered { gateway: account(), incarnation: incarnation(gateway.incarnation) };
+        let input = Input::HelloAnswered { gateway: account(), incarnation: incarnation(name) };
         steps.push(("gateway: answers who lives", answered.with_input(input)));
     }
+}
+
+fn hello_heard(world: &Joint, name: u8) -> Joint {
+    let mut next = world.with_input(Input::Hello { gateway: account(), incarnation: incarnation(name) });
+    for gateway in next.gateways.iter_mut().filter(|gateway| gateway.incarnation == name) {
+        Rc::make_mut(gateway).has_said_hello = true;
+    }
+    next
 }
 
 fn outbox_steps(world: &Joint, index: usize, steps: &mut Steps) {
@@ -102,10 +109,10 @@ fn platform_steps(world: &Joint, index: usize, steps: &mut Steps) {
             next
         };
         steps.push(("platform: takes a part", stored(end(Outcome::Sent { platform_message_ids: vec![] }))));
-        steps.push(("platform: a part never left", end(Outcome::NeverLeft { retry_after_ms: None })));
         if world.faults > 0 {
             let faulty = |next: Joint| Joint { faults: next.faults - 1, ..next };
             steps.push(("fault: stored, no answer", faulty(stored(end(Outcome::Unknown)))));
+            steps.push(("fault: never left", faulty(end(Outcome::NeverLeft { retry_after_ms: None }))));
             steps.push(("fault: not stored, no answer", faulty(end(Outcome::Unknown))));
         }
     }
@@ -113,6 +120,7 @@ fn platform_steps(world: &Joint, index: usize, steps: &mut Steps) {
 
 fn fault_steps(world: &Joint, steps: &mut Steps) {
     let killed = Joint { faults: world.faults - 1, ..world.clone() };
+    steps.push(("fault: the network loses everything", Joint { network: Network::default(), ..killed.clone() }));
     let mut replaced = killed.clone();
     let fresh = replaced.fresh();
     steps.push(("fault: the gateway's memory dies", replaced.clone().with_gateways(vec![Rc::clone(&fresh)])));

@@ -15,7 +15,7 @@ use crate::{
     gateway::Gateway,
     network::{Ask, Asker, Network, Verdict},
     platform::Platform,
-    router::{account, incarnation, with_answer},
+    router::{account, with_answer},
 };
 
 /// A life of the gateway's memory has a name that no other has.
@@ -27,6 +27,8 @@ pub(crate) struct NewMemoryNewIncarnation;
 pub(crate) struct Scope {
     pub(crate) faults: u8,
     pub(crate) split: Split,
+    /// Hellos come late and more than once, and an old gateway that wakes says that it lives.
+    pub(crate) has_late_hellos: bool,
     /// Answers to earlier requests come, too.
     pub(crate) keeps_late: bool,
     pub(crate) without: Option<Rule>,
@@ -49,6 +51,11 @@ pub(crate) struct Joint {
     pub(crate) is_invalid: bool,
 }
 
+fn is_heard(gateways: &[Rc<Gateway>], scope: &Scope, asker: Asker) -> bool {
+    let lives = gateways.iter().any(|gateway| gateway.life == asker.life);
+    lives && (asker.is_open || scope.keeps_late)
+}
+
 // === impl Joint ===
 
 impl Joint {
@@ -69,11 +76,6 @@ impl Joint {
         world
     }
 
-    fn is_heard(&self, asker: Asker) -> bool {
-        let lives = self.gateways.iter().any(|gateway| gateway.life == asker.life);
-        lives && (asker.is_open || self.scope.keeps_late)
-    }
-
     /// Brings what left the router into the network.
     pub(crate) fn carry(&mut self) {
         for effect in self.router.released() {
@@ -83,7 +85,7 @@ impl Joint {
                 Effect::AnswerDelivery { request, response } => {
                     let asker = Asker::from_number(request.0);
                     match response.and_then(|response| response.answer) {
-                        Some(answer) if self.is_heard(asker) => _ = self.network.answers.insert((asker, Verdict::of(&answer))),
+                        Some(answer) if is_heard(&self.gateways, &self.scope, asker) => self.network.answer(asker, Verdict::of(&answer), self.scope.keeps_late),
                         Some(_) => {}
                         None => self.is_invalid = true,
                     }
@@ -97,20 +99,20 @@ impl Joint {
     pub(crate) fn with_router(&self, step: impl FnOnce(&mut Router)) -> Self {
         let mut next = self.clone();
         step(&mut next.router);
+        next.router.forget_counts();
         next.carry();
         next.drop_void();
         next
     }
 
     fn drop_void(&mut self) {
-        let mut router = self.router.clone();
+        let Self { router, network, gateways, scope, .. } = self;
         router.forget(|effect| match effect {
-            Effect::PublishOutbound { .. } => self.network.offer.is_some(),
-            Effect::AskHello { .. } => self.network.is_hello_asked,
-            Effect::AnswerDelivery { request, .. } => !self.is_heard(Asker::from_number(request.0)),
+            Effect::PublishOutbound { .. } => network.offer.is_some(),
+            Effect::AskHello { .. } => network.is_hello_asked,
+            Effect::AnswerDelivery { request, .. } => !is_heard(gateways, scope, Asker::from_number(request.0)),
             _ => true,
         });
-        self.router = router;
     }
 
     pub(crate) fn with_input(&self, input: Input) -> Self {
@@ -159,10 +161,6 @@ impl Joint {
         let last = self.gateways[self.gateways.len() - 1].incarnation;
         let name = if self.scope.gateway_without.is_none() { life } else { last };
         Rc::new(Gateway::new(life, name, self.scope.split, self.scope.outbox_without))
-    }
-
-    pub(crate) fn hello(name: u8) -> Input {
-        Input::Hello { gateway: account(), incarnation: incarnation(name) }
     }
 
     /// What an offer says beside its text matters only to one who does not wait for the grant.

@@ -138,7 +138,7 @@ impl Step<'_> {
         let is_holder = delivery.holder() == Some(&incarnation);
         let response = match report {
             Report::Taken => Some(self.taken(&gateway, &incarnation, (outbound, &delivery))),
-            report if is_holder => self.receipt(outbound, &delivery, report),
+            report if is_holder && self.is_of_this_hold(&delivery, &report) => self.receipt(outbound, &delivery, report),
             report => Some(self.receipt_of_another(&delivery, &report)),
         };
         self.effect(Effect::AnswerDelivery { request, response });
@@ -165,6 +165,11 @@ impl Step<'_> {
         } else {
             answer::not_yours()
         }
+    }
+
+    fn is_of_this_hold(&self, delivery: &Delivery, report: &Report) -> bool {
+        let (Report::Sent { from_byte, .. } | Report::Refused { from_byte, .. } | Report::Unknown { from_byte }) = report else { return true };
+        delivery.held_from_byte() <= *from_byte || !self.config.keeps(Rule::ReceiptOfThisHold)
     }
 
     fn receipt_of_another(&self, delivery: &Delivery, report: &Report) -> ReportDeliveryResponse {

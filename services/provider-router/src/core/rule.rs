@@ -19,6 +19,8 @@ pub enum Rule {
     HolderGoneIsUnknown,
     /// A receipt is answered only to the holder, even where the part is known.
     ReceiptOfTheHolder,
+    /// A receipt is answered only to the hold that it is of: who lost an outbound and got it again goes on from the new grant.
+    ReceiptOfThisHold,
     /// After a start, a gateway with open outbounds is asked who lives.
     HelloIsAsked,
 }

@@ -86,15 +86,20 @@ impl Router {
     pub fn repeat(&mut self) {
         let due = Now { monotonic_ms: self.now.monotonic_ms + 1, ..self.now };
         let core = Rc::make_mut(&mut self.core);
-        // It has been offered as often as it takes until the gateway is asked who lives.
-        core.life.publications.values_mut().for_each(|times| *times = UNTAKEN_MAX);
         let outputs = core.handle(Input::Tick, due);
         let life = &mut core.life;
         let repeated: Vec<_> = std::iter::from_fn(|| life.timers.pop(due.monotonic_ms + 1)).collect();
         repeated.into_iter().for_each(|timer| life.timers.set(timer, due.monotonic_ms));
-        life.publications.values_mut().for_each(|times| *times = (*times).min(UNTAKEN_MAX));
-        life.presences.values_mut().for_each(|presence| presence.asked = presence.asked.map(|_| 1));
         self.take(outputs);
+        self.forget_counts();
+    }
+
+    /// As if everything had been repeated as often as it takes until the gateway is asked who lives.
+    pub fn forget_counts(&mut self) {
+        let life = &mut Rc::make_mut(&mut self.core).life;
+        life.publications.values_mut().for_each(|times| *times = UNTAKEN_MAX);
+        life.presences.values_mut().for_each(|presence| presence.asked = presence.asked.map(|_| 1));
+        self.prints.0 = self.core.fingerprint();
     }
 
     pub fn write_checkpoint(&mut self) {

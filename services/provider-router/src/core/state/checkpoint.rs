@@ -214,10 +214,11 @@ fn wire_delivery(delivery: &Delivery) -> DeliveryState {
         holder: delivery.holder().map(ToString::to_string).unwrap_or_default(),
         from_byte: delivery.next_byte(),
         maybe_sent: delivery.maybe_sent(),
+        held_from_byte: delivery.held_from_byte(),
     }
 }
 
 fn read_delivery(wire: &DeliveryState) -> Result<Delivery, InvalidId> {
     let holder = (!wire.holder.is_empty()).then(|| Incarnation::parse(wire.holder.as_str())).transpose()?;
-    Ok(Delivery::restore(holder, wire.from_byte, wire.maybe_sent))
+    Ok(Delivery::restore(holder.map(|holder| (holder, wire.held_from_byte)), wire.from_byte, wire.maybe_sent))
 }
