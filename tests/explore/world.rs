@@ -25,6 +25,8 @@ pub(crate) struct NewMemoryNewIncarnation;
 /// What an exploration is about.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope {
+    /// A second gateway lives beside the first from the beginning, so that no fault is spent on it.
+    pub(crate) has_two: bool,
     pub(crate) faults: u8,
     pub(crate) split: Split,
     /// Hellos come late and more than once, and an old gateway that wakes says that it lives.
@@ -72,6 +74,10 @@ impl Joint {
             is_invalid: false,
             scope: Rc::new(scope),
         };
+        if scope.has_two {
+            let second = world.fresh();
+            world.gateways.push(second);
+        }
         world.carry();
         world
     }
@@ -85,7 +91,9 @@ impl Joint {
                 Effect::AnswerDelivery { request, response } => {
                     let asker = Asker::from_number(request.0);
                     match response.and_then(|response| response.answer) {
-                        Some(answer) if is_heard(&self.gateways, &self.scope, asker) => self.network.answer(asker, Verdict::of(&answer), self.scope.keeps_late),
+                        Some(answer) if is_heard(&self.gateways, &self.scope, asker) => {
+                            self.network.answer(asker, Verdict::of(&answer), self.scope.keeps_late);
+                        }
                         Some(_) => {}
                         None => self.is_invalid = true,
                     }
@@ -177,7 +185,7 @@ impl World for Joint {
 
     fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.router.fingerprint().hash(&mut hasher);
+        self.router.fingerprint_unordered().hash(&mut hasher);
         self.gateways.iter().for_each(|gateway| gateway.fingerprint().hash(&mut hasher));
         let Network { hellos, is_hello_asked, asks, answers, .. } = &self.network;
         (hellos, is_hello_asked, self.offer_print(), asks, answers).hash(&mut hasher);

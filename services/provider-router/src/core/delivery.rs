@@ -168,7 +168,9 @@ impl Step<'_> {
     }
 
     fn is_of_this_hold(&self, delivery: &Delivery, report: &Report) -> bool {
-        let (Report::Sent { from_byte, .. } | Report::Refused { from_byte, .. } | Report::Unknown { from_byte }) = report else { return true };
+        let (Report::Sent { from_byte, .. } | Report::Refused { from_byte, .. } | Report::Unknown { from_byte }) = report else {
+            return true;
+        };
         delivery.held_from_byte() <= *from_byte || !self.config.keeps(Rule::ReceiptOfThisHold)
     }
 

@@ -34,6 +34,12 @@ struct Kept {
 
 // === impl Disk ===
 
+impl Default for Disk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Disk {
     pub fn new() -> Self {
         Self {

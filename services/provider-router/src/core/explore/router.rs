@@ -216,4 +216,13 @@ impl Router {
         format!("{:?}", self.waiting).hash(&mut hasher);
         hasher.finish()
     }
+
+    /// The same for worlds to which it makes no difference in which order effects leave.
+    pub fn fingerprint_unordered(&self) -> u64 {
+        let mut waiting: Vec<_> = self.waiting.iter().map(|effect| format!("{effect:?}")).collect();
+        waiting.sort_unstable();
+        let mut hasher = DefaultHasher::new();
+        (self.prints, self.disk.fingerprint(), self.now.monotonic_ms, self.is_unreadable, waiting).hash(&mut hasher);
+        hasher.finish()
+    }
 }
