@@ -12,8 +12,6 @@ use crate::router::{incarnation, outbound};
 /// What is on its way.
 #[derive(Clone, Default)]
 pub(crate) struct Network {
-    /// Incarnations that say hello.
-    pub(crate) hellos: BTreeSet<u8>,
     /// The router asks who lives.
     pub(crate) is_hello_asked: bool,
     pub(crate) offer: Option<Rc<OutboundReady>>,

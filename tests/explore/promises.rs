@@ -15,7 +15,6 @@ const ALL_RULES: Scope = Scope {
     has_two: false,
     faults: 1,
     split,
-    has_late_hellos: false,
     keeps_late: false,
     without: None,
     driver_without: None,
@@ -31,8 +30,8 @@ fn every_delivery_is_safe_and_can_finish() {
 }
 
 #[test]
-fn every_delivery_with_late_hellos_is_safe_and_can_finish() {
-    assert_sound(Joint::new(Scope { faults: 0, has_late_hellos: true, ..ALL_RULES }));
+fn every_delivery_by_two_gateways_is_safe_and_can_finish() {
+    assert_sound(Joint::new(Scope { has_two: true, faults: 1, ..ALL_RULES }));
 }
 
 #[test]
@@ -42,7 +41,7 @@ fn every_delivery_with_late_answers_is_safe_and_can_finish() {
 
 #[test]
 fn every_delivery_whose_label_needs_room_is_safe_and_can_finish() {
-    assert_sound(Joint::new(Scope { faults: 2, split: split_narrowly, ..ALL_RULES }));
+    assert_sound(Joint::new(Scope { has_two: true, faults: 1, split: split_narrowly, ..ALL_RULES }));
 }
 
 // === the router without a rule ===
@@ -69,13 +68,12 @@ fn it_is_found_that_a_receipt_is_noted_for_another_than_the_holder() {
 
 #[test]
 fn it_is_found_that_a_receipt_of_an_earlier_hold_is_noted() {
-    assert_found(Joint::new(Scope {
-        has_two: true,
-        faults: 0,
-        has_late_hellos: true,
-        without: Some(Rule::ReceiptOfThisHold),
-        ..ALL_RULES
-    }));
+    assert_found(Joint::new(Scope { has_two: true, without: Some(Rule::ReceiptOfThisHold), ..ALL_RULES }));
+}
+
+#[test]
+fn it_is_found_that_a_holder_takes_again_without_a_label_what_it_sent_a_part_of() {
+    assert_found(Joint::new(Scope { has_two: true, split: split_narrowly, without: Some(Rule::TakenAgainIsUnknown), ..ALL_RULES }));
 }
 
 // === the driver without a rule ===
@@ -92,7 +90,6 @@ fn it_is_found_that_receipts_are_noted_before_the_sync() {
 
 #[test]
 fn it_is_found_that_opening_the_journal_does_not_sync() {
-    // The router is killed, and what it had only written goes with the power: two faults.
     assert_found(Joint::new(Scope { faults: 2, driver_without: Some(DriverRule::OpeningSyncs), ..ALL_RULES }));
 }
 

@@ -17,8 +17,8 @@ type Steps = Vec<(&'static str, Joint)>;
 pub(crate) fn of(world: &Joint) -> Steps {
     let mut steps = Vec::new();
     router_steps(world, &mut steps);
+    hello_steps(world, &mut steps);
     for index in 0..world.gateways.len() {
-        hello_steps(world, index, &mut steps);
         outbox_steps(world, index, &mut steps);
         platform_steps(world, index, &mut steps);
     }
@@ -40,42 +40,33 @@ fn router_steps(world: &Joint, steps: &mut Steps) {
         };
         steps.push((name, world.with_ask(*ask)));
     }
-    for name in &world.network.hellos {
-        steps.push(("router: hears hello", hello_heard(world, *name)));
-    }
-    let is_unasked = world.scope.has_late_hellos && !world.network.is_hello_asked;
-    if world.network.offer.is_none() || is_unasked {
+    if world.network.offer.is_none() || is_question_due(world) {
         steps.push(("router: repeats itself", world.with_router(Router::repeat)));
     }
 }
 
-fn hello_steps(world: &Joint, index: usize, steps: &mut Steps) {
-    let gateway = &world.gateways[index];
-    let (name, has_late) = (gateway.incarnation, world.scope.has_late_hellos);
-    if index + 1 < world.gateways.len() && !has_late {
-        return;
-    }
-    if !gateway.has_said_hello && has_late && !world.network.hellos.contains(&name) {
-        let mut next = world.clone();
-        next.network.hellos.insert(name);
+/// Whether the router would ask who lives, because nobody takes what it offers.
+fn is_question_due(world: &Joint) -> bool {
+    let current = &world.gateways[world.gateways.len() - 1];
+    let is_known = world.router.is_live(&account(), &incarnation(current.incarnation));
+    current.has_said_hello && !is_known && !world.network.is_hello_asked
+}
+
+fn hello_steps(world: &Joint, steps: &mut Steps) {
+    let last = world.gateways.len() - 1;
+    let current = &world.gateways[last];
+    let name = incarnation(current.incarnation);
+    if !current.has_said_hello {
+        let mut next = world.with_input(Input::Hello { gateway: account(), incarnation: name.clone() });
+        Rc::make_mut(&mut next.gateways[last]).has_said_hello = true;
         steps.push(("gateway: says hello", next));
-    } else if !gateway.has_said_hello && !has_late {
-        steps.push(("gateway: says hello and is heard", hello_heard(world, name)));
     }
     if world.network.is_hello_asked {
         let mut answered = world.clone();
         answered.network.is_hello_asked = false;
-        let input = Input::HelloAnswered { gateway: account(), incarnation: incarnation(name) };
+        let input = Input::HelloAnswered { gateway: account(), incarnation: name };
         steps.push(("gateway: answers who lives", answered.with_input(input)));
     }
-}
-
-fn hello_heard(world: &Joint, name: u8) -> Joint {
-    let mut next = world.with_input(Input::Hello { gateway: account(), incarnation: incarnation(name) });
-    for gateway in next.gateways.iter_mut().filter(|gateway| gateway.incarnation == name) {
-        Rc::make_mut(gateway).has_said_hello = true;
-    }
-    next
 }
 
 fn outbox_steps(world: &Joint, index: usize, steps: &mut Steps) {
@@ -121,6 +112,10 @@ fn platform_steps(world: &Joint, index: usize, steps: &mut Steps) {
 fn fault_steps(world: &Joint, steps: &mut Steps) {
     let killed = Joint { faults: world.faults - 1, ..world.clone() };
     steps.push(("fault: the network loses everything", Joint { network: Network::default(), ..killed.clone() }));
+    for name in (1..world.gateways[world.gateways.len() - 1].incarnation).map(incarnation) {
+        let late = killed.with_input(Input::Hello { gateway: account(), incarnation: name });
+        steps.push(("fault: the hello of an old gateway comes late", late));
+    }
     let mut replaced = killed.clone();
     let fresh = replaced.fresh();
     steps.push(("fault: the gateway's memory dies", replaced.clone().with_gateways(vec![Rc::clone(&fresh)])));

@@ -29,8 +29,6 @@ pub(crate) struct Scope {
     pub(crate) has_two: bool,
     pub(crate) faults: u8,
     pub(crate) split: Split,
-    /// Hellos come late and more than once, and an old gateway that wakes says that it lives.
-    pub(crate) has_late_hellos: bool,
     /// Answers to earlier requests come, too.
     pub(crate) keeps_late: bool,
     pub(crate) without: Option<Rule>,
@@ -56,6 +54,15 @@ pub(crate) struct Joint {
 fn is_heard(gateways: &[Rc<Gateway>], scope: &Scope, asker: Asker) -> bool {
     let lives = gateways.iter().any(|gateway| gateway.life == asker.life);
     lives && (asker.is_open || scope.keeps_late)
+}
+
+// === impl Scope ===
+
+impl Scope {
+    fn keeps_all(&self) -> bool {
+        let both_keep = self.without.is_none() && self.outbox_without.is_none();
+        both_keep && self.driver_without.is_none() && self.gateway_without.is_none()
+    }
 }
 
 // === impl Joint ===
@@ -95,7 +102,7 @@ impl Joint {
                             self.network.answer(asker, Verdict::of(&answer), self.scope.keeps_late);
                         }
                         Some(_) => {}
-                        None => self.is_invalid = true,
+                        None => self.is_invalid |= is_heard(&self.gateways, &self.scope, asker),
                     }
                 }
                 _ => {}
@@ -187,15 +194,15 @@ impl World for Joint {
         let mut hasher = DefaultHasher::new();
         self.router.fingerprint_unordered().hash(&mut hasher);
         self.gateways.iter().for_each(|gateway| gateway.fingerprint().hash(&mut hasher));
-        let Network { hellos, is_hello_asked, asks, answers, .. } = &self.network;
-        (hellos, is_hello_asked, self.offer_print(), asks, answers).hash(&mut hasher);
+        let Network { is_hello_asked, asks, answers, .. } = &self.network;
+        (is_hello_asked, self.offer_print(), asks, answers).hash(&mut hasher);
         (&self.platform, self.next_life, self.faults, self.is_invalid).hash(&mut hasher);
         hasher.finish()
     }
 
     fn damage(&self) -> Option<String> {
         let doubled = self.platform.doubled().map(|byte| format!("byte {byte} stands twice without a label"));
-        doubled.or_else(|| self.is_invalid.then(|| "a gateway was told that its report is invalid".to_owned()))
+        doubled.or_else(|| (self.is_invalid && self.scope.keeps_all()).then(|| "a gateway was told that its report is invalid".to_owned()))
     }
 
     fn is_finished(&self) -> bool {

@@ -15,8 +15,8 @@ use super::{
     timers::{Timer, backoff_ms},
 };
 
-/// Publications that nobody took until the gateway is asked who lives.
-pub(super) const UNTAKEN_MAX: u32 = 3;
+/// Publications of what is not delivered until the gateway is asked who lives.
+pub(super) const PUBLICATIONS_MAX: u32 = 3;
 
 // === impl Step ===
 
@@ -109,13 +109,14 @@ impl Step<'_> {
         self.effect(Effect::PublishOutbound { gateway, outbound: ready });
     }
 
-    /// Where nobody who lives takes it, whoever lives may not have been heard.
+    /// Where it is not delivered in time, whoever lives may not have been heard: also where somebody holds it, whose hello came late.
     pub(super) fn publish_again(&mut self, outbound: OutboundId) {
-        let Some((Place { gateway, .. }, delivery)) = self.open_delivery(outbound) else { return };
-        let Some(live) = self.life.live(&gateway) else { return };
-        let is_untaken = delivery.holder() != Some(live);
+        let Some((Place { gateway, .. }, _)) = self.open_delivery(outbound) else { return };
+        if self.life.live(&gateway).is_none() {
+            return;
+        }
         let times = self.life.publications.get(&outbound).copied().unwrap_or_default();
-        if is_untaken && UNTAKEN_MAX <= times {
+        if PUBLICATIONS_MAX <= times {
             self.ask_hello(&gateway);
         }
         self.publish(outbound);
@@ -157,7 +158,8 @@ impl Step<'_> {
         let granted = answer::granted(delivery.next_byte(), delivery.maybe_sent());
         let is_free = delivery.holder().is_none() && self.life.live(gateway) == Some(incarnation);
         if delivery.holder() == Some(incarnation) {
-            granted
+            let is_again = delivery.held_from_byte() < delivery.next_byte() && self.config.keeps(Rule::TakenAgainIsUnknown);
+            answer::granted(delivery.next_byte(), delivery.maybe_sent() || is_again)
         } else if is_free || !self.config.keeps(Rule::TakenByTheLiving) {
             let incarnation = incarnation.to_string();
             self.decide(Event::OutboundTaken(OutboundTaken { outbound_id: outbound.to_string(), incarnation }));

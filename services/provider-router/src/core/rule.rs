@@ -21,6 +21,8 @@ pub enum Rule {
     ReceiptOfTheHolder,
     /// A receipt is answered only to the hold that it is of: who lost an outbound and got it again goes on from the new grant.
     ReceiptOfThisHold,
+    /// A holder that takes again what it has sent a part of has lost what it knew of the rest: that may have been sent.
+    TakenAgainIsUnknown,
     /// After a start, a gateway with open outbounds is asked who lives.
     HelloIsAsked,
 }

@@ -10,7 +10,7 @@ use argentum_proto::provider::v1::{Checkpoint, Record};
 use crate::core::{Config, Core, RecoverError};
 
 /// What the disk holds, in two ways: a kill keeps what is written, a power cut what is synced.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Disk {
     /// Records from position `freed` on.
     records: Rc<Vec<Record>>,
@@ -34,25 +34,7 @@ struct Kept {
 
 // === impl Disk ===
 
-impl Default for Disk {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Disk {
-    pub fn new() -> Self {
-        Self {
-            records: Rc::default(),
-            freed: 0,
-            synced: 0,
-            trusted: 0,
-            written_checkpoint: None,
-            synced_checkpoint: None,
-            trusted_checkpoint: None,
-        }
-    }
-
     /// The next position.
     fn end(&self) -> usize {
         self.freed + self.records.len()

@@ -7,11 +7,12 @@ use std::{
 
 use argentum_proto::{
     channel::v1::{ReportDeliveryResponse, report_delivery_response::Answer},
+    ids::{Gateway, Incarnation},
     provider::v1::record::Event,
 };
 
 use super::disk::Disk;
-use crate::core::{Config, Core, Effect, Input, Now, Outputs, delivery::UNTAKEN_MAX};
+use crate::core::{Config, Core, Effect, Input, Now, Outputs, delivery::PUBLICATIONS_MAX};
 
 /// Rules that are the driver's and the disk's to hold; each can be left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ fn is_superseded(earlier: &Effect, effect: &Effect) -> bool {
 
 impl Router {
     pub fn new(config: Config, left_out: Option<DriverRule>) -> Self {
-        let disk = Disk::new();
+        let disk = Disk::default();
         let core = Rc::new(disk.recover(&config).expect("an empty disk can be read"));
         let survivor = Rc::clone(&core);
         let (config, waiting, released, prints) = (Rc::new(config), Vec::new(), Vec::new(), (0, 0));
@@ -96,8 +97,13 @@ impl Router {
 
     /// As if everything had been repeated as often as it takes until the gateway is asked who lives.
     pub fn forget_counts(&mut self) {
+        let life = &self.core.life;
+        let are_many = life.publications.values().all(|times| *times == PUBLICATIONS_MAX);
+        if are_many && life.presences.values().all(|presence| presence.asked.is_none_or(|times| times == 1)) {
+            return;
+        }
         let life = &mut Rc::make_mut(&mut self.core).life;
-        life.publications.values_mut().for_each(|times| *times = UNTAKEN_MAX);
+        life.publications.values_mut().for_each(|times| *times = PUBLICATIONS_MAX);
         life.presences.values_mut().for_each(|presence| presence.asked = presence.asked.map(|_| 1));
         self.prints.0 = self.core.fingerprint();
     }
@@ -157,6 +163,11 @@ impl Router {
     pub fn free(&mut self) {
         self.disk.free(!self.keeps(DriverRule::FreedOnceCheckpointIsSynced));
         self.look_at_survivor();
+    }
+
+    /// Whether this incarnation is the one that is known to live.
+    pub fn is_live(&self, gateway: &Gateway, incarnation: &Incarnation) -> bool {
+        self.core.life.live(gateway) == Some(incarnation)
     }
 
     /// Effects that left since they were taken last.

@@ -189,7 +189,32 @@ fn a_receipt_takes_the_label_away() {
     let (mut router, turn) = taken();
     router.report("A", turn, Report::Unknown { from_byte: 0 });
     router.report("A", turn, sent(0, 4));
-    assert_eq!(delivery_verdict(&router.report("A", turn, Report::Taken)), "granted from 4");
+    assert_eq!(published(&router.wait(2_000)), [(4, false)]);
+}
+
+#[test]
+fn a_holder_that_takes_again_what_it_sent_a_part_of_labels_the_rest() {
+    let (mut router, turn) = taken();
+    router.report("A", turn, sent(0, 4));
+    assert_eq!(delivery_verdict(&router.report("A", turn, Report::Taken)), "granted from 4 with a label");
+}
+
+#[test]
+fn a_receipt_of_an_earlier_hold_is_not_yours() {
+    let (mut router, turn) = taken();
+    router.hello("B");
+    router.report("B", turn, Report::Taken);
+    router.report("B", turn, sent(0, 4));
+    router.hello("A");
+    router.report("A", turn, Report::Taken);
+    assert_eq!(delivery_verdict(&router.report("A", turn, sent(0, 4))), "not yours");
+}
+
+#[test]
+fn a_gateway_that_holds_but_does_not_deliver_is_asked_who_lives() {
+    let (mut router, _) = taken();
+    let asked = [2_000, 4_000, 8_000].map(|ms| hello_asked(&router.wait(ms)));
+    assert_eq!(asked, [0, 0, 1]);
 }
 
 #[test]
