@@ -1,26 +1,12 @@
 //! The page in a real browser, and its modules by themselves. Both are tried by scripts; each tells its cases one by one.
 
 use std::{
-    env,
-    ffi::OsString,
     fs,
     path::PathBuf,
     process::{Command, Output},
 };
 
-use crate::bundle::Bundle;
-
-/// What a peer's variable names; `None` where this machine has none, which is said.
-fn peer(name: &str) -> Option<OsString> {
-    let variable = format!("ARGENTUM_PEER_{name}");
-    let found = env::var_os(&variable);
-    if found.is_none() {
-        let is_required = env::var("ARGENTUM_PEERS").is_ok_and(|value| value == "required");
-        assert!(!is_required, "peers are required: {variable} is not set");
-        eprintln!("NOT RUN: {} ({variable} is not set)", name.to_lowercase());
-    }
-    found
-}
+use crate::bundle::{Bundle, peer};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")

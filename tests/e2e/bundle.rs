@@ -32,6 +32,18 @@ pub(crate) fn argentum() -> Command {
     command
 }
 
+/// What a peer's variable names; `None` where this machine has none, which is said.
+pub(crate) fn peer(name: &str) -> Option<std::ffi::OsString> {
+    let variable = format!("ARGENTUM_PEER_{name}");
+    let found = std::env::var_os(&variable);
+    if found.is_none() {
+        let is_required = std::env::var("ARGENTUM_PEERS").is_ok_and(|value| value == "required");
+        assert!(!is_required, "peers are required: {variable} is not set");
+        eprintln!("NOT RUN: {} ({variable} is not set)", name.to_lowercase());
+    }
+    found
+}
+
 /// Waits until `condition` gives something.
 pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;

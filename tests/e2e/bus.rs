@@ -10,7 +10,7 @@ use std::{
 use nkeys::KeyPair;
 use tempfile::TempDir;
 
-use crate::bundle::{Bundle, argentum};
+use crate::bundle::{Bundle, argentum, peer};
 
 /// Exit codes of `tests/peers/bus_client.py`.
 const DENIED: i32 = 3;
@@ -47,10 +47,7 @@ impl Drop for BusAlone {
 
 /// The independent client; `None` where this machine has none.
 fn client(address: &str, arguments: &[&str]) -> Option<Output> {
-    let Some(python) = std::env::var_os("ARGENTUM_PEER_PYTHON") else {
-        eprintln!("NOT RUN: python (ARGENTUM_PEER_PYTHON is not set)");
-        return None;
-    };
+    let python = peer("PYTHON")?;
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/bus_client.py");
     Some(Command::new(python).arg(script).args(["--address", address]).args(arguments).output().unwrap())
 }

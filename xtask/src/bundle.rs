@@ -143,7 +143,7 @@ fn command_of(binary: &Path, home: &Path, arguments: &[&str]) -> Command {
 
 fn says_ready(json: &[u8]) -> bool {
     let status: Value = serde_json::from_slice(json).unwrap_or_default();
-    status["state"].as_str().is_some_and(|state| state.eq_ignore_ascii_case("ready") || state == "BUNDLE_STATE_READY")
+    status["state"] == "ready"
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! - [`right`] is the operator's right, [`files`] replaces small documents whole.
 //! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
 
+mod clock;
 pub mod config;
 mod exit;
 pub mod files;
@@ -20,6 +21,7 @@ pub mod right;
 mod run;
 mod supervise;
 
+pub use clock::unix_ms;
 pub use exit::{Exit, Failure, chain};
 pub use process::Process;
 pub use run::{run, runtime};

@@ -19,7 +19,6 @@ use crate::{
 /// The process of one service. It lives on the System's thread, like the actors.
 pub struct Process {
     pub(crate) data_dir: PathBuf,
-    pub(crate) restarts: u32,
     pub(crate) operator_key: String,
     pub(crate) http_listener: RefCell<Option<TcpListener>>,
     pub(crate) login: Login,
@@ -38,7 +37,6 @@ impl Process {
         let (gave_up, _) = mpsc::channel(1);
         Self {
             data_dir: data_dir.to_owned(),
-            restarts: 0,
             operator_key: String::new(),
             http_listener: RefCell::new(None),
             login,
@@ -52,11 +50,6 @@ impl Process {
     /// The one directory where data lives. This process holds its lock.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
-    }
-
-    /// Starts of this service since `up` began, after the first.
-    pub fn restarts(&self) -> u32 {
-        self.restarts
     }
 
     /// Public nkey whose signatures make an operator's right.

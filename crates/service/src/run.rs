@@ -102,7 +102,6 @@ where
         let (gave_up_sender, gave_up) = mpsc::channel(1);
         let process = Rc::new(Process {
             data_dir: PathBuf::from(&identity.data_dir),
-            restarts: identity.restarts,
             operator_key: identity.operator_key,
             login: Login { address: identity.bus_address, credential, seed: identity.nkey_seed },
             http_listener: RefCell::new(http_listener),
@@ -119,7 +118,7 @@ where
         bus.barrier().await.map_err(|fault| Failure::of(Exit::Unavailable, &fault))?;
         // The receiver lives as long as the process.
         let _ = to_orchestrator.send(FromChild { message: Some(from_child::Message::Ready(Ready {})) }).await;
-        info!("ready");
+        info!(restarts = identity.restarts, "ready");
         let ended = life.await.unwrap_or_else(|error| Err(Failure::of(Exit::Software, &error)));
         bus.close().await;
         ended

@@ -41,19 +41,13 @@ pub struct Subscribed(oneshot::Receiver<()>);
 pub struct Supervisor {
     /// Names the actor that could not be kept alive.
     gave_up: mpsc::Sender<&'static str>,
-    rebuilds: Rc<RefCell<u64>>,
 }
 
 // === impl Supervisor ===
 
 impl Supervisor {
     pub(crate) fn new(gave_up: mpsc::Sender<&'static str>) -> Self {
-        Self { gave_up, rebuilds: Rc::default() }
-    }
-
-    /// Actors rebuilt so far.
-    pub fn rebuilds(&self) -> u64 {
-        *self.rebuilds.borrow()
+        Self { gave_up }
     }
 
     /// Runs an actor whose end, however it comes, ends the process: what it owns cannot be rebuilt beside its old self.
@@ -88,7 +82,6 @@ impl Supervisor {
                 run_once(&mut build, &first).await;
                 let Some(pause) = failures.pause_after(Instant::now()) else { break };
                 warn!(actor = name, ?pause, "actor ended; building it anew");
-                *supervisor.rebuilds.borrow_mut() += 1;
                 sleep(pause).await;
             }
             error!(actor = name, "actor fails again and again; giving the process up");

@@ -4,11 +4,10 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use argentum_bus::Fault;
-use argentum_service::{Exit, Failure, files};
+use argentum_service::{Exit, Failure, files, unix_ms};
 use data_encoding::BASE64URL_NOPAD;
 use tracing::error;
 
@@ -44,7 +43,7 @@ impl Door {
     /// A secret that logs one browser in.
     pub(crate) fn issue(&self) -> Result<String, Fault> {
         let token = secret()?;
-        self.lock().issue(&token, now_ms());
+        self.lock().issue(&token, unix_ms());
         Ok(token)
     }
 
@@ -52,7 +51,7 @@ impl Door {
     pub(crate) fn log_in(&self, token: &str) -> Result<Option<String>, Fault> {
         let session = secret()?;
         let mut sessions = self.lock();
-        if !sessions.log_in(token, &session, now_ms()) {
+        if !sessions.log_in(token, &session, unix_ms()) {
             return Ok(None);
         }
         self.keep(&sessions)?;
@@ -61,7 +60,7 @@ impl Door {
 
     pub(crate) fn admits(&self, session: &str) -> bool {
         let mut sessions = self.lock();
-        match sessions.admit(session, now_ms()) {
+        match sessions.admit(session, unix_ms()) {
             Admission::Refused => false,
             Admission::Admitted => true,
             Admission::Noted => {
@@ -89,12 +88,6 @@ impl Door {
     fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Unix milliseconds.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn secret() -> Result<String, Fault> {

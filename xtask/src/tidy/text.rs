@@ -54,10 +54,10 @@ pub(super) fn no_registry_is_named(tree: &Tree) -> Vec<Finding> {
     let hosts = [
         ["index.crates", "io"],
         ["static.crates", "io"],
-        ["registry.npmjs", "org"],
+        ["registry", "npmjs.org"],
         ["pythonhosted", "org"],
         ["pypi", "org"],
-        ["deb.debian", "org"],
+        ["deb", "debian.org"],
     ];
     let hosts = hosts.map(|parts| parts.join("."));
     let found = tree.files.iter().flat_map(|file| hosts.iter().map(move |host| (file, host)));

@@ -5,12 +5,9 @@ use std::{rc::Rc, sync::Arc};
 use actix::{Actor, AsyncContext, Context, Handler};
 use argentum_bus::{Bus, Call, Credential, Fault};
 use argentum_proto::channel::v1::{IssueLoginLinkRequest, IssueLoginLinkResponse};
-use argentum_service::{Alive, Process, right};
+use argentum_service::{Alive, Process, right, unix_ms};
 
-use crate::{
-    door::{Door, now_ms},
-    sessions::LOGIN_MS,
-};
+use crate::{door::Door, sessions::LOGIN_MS};
 
 /// Links issued at the same time.
 const CONCURRENCY_MAX: usize = 4;
@@ -44,7 +41,7 @@ impl Handler<Call<IssueLoginLinkRequest>> for Login {
     type Result = Result<IssueLoginLinkResponse, Fault>;
 
     fn handle(&mut self, Call { body, .. }: Call<IssueLoginLinkRequest>, _: &mut Context<Self>) -> Self::Result {
-        right::check(self.process.operator_key(), "login", Credential::ChannelGateway, body.right.as_ref(), now_ms())?;
+        right::check(self.process.operator_key(), "login", Credential::ChannelGateway, body.right.as_ref(), unix_ms())?;
         let link = format!("{}/#login={}", body.page_url, self.door.issue()?);
         Ok(IssueLoginLinkResponse { link, valid_for_ms: u32::try_from(LOGIN_MS).unwrap_or(u32::MAX) })
     }

@@ -8,6 +8,7 @@ use argentum_proto::{
     },
     ids::ConversationId,
 };
+use argentum_service::unix_ms;
 use axum::{
     Json,
     extract::{Path, State},
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use ulid::Ulid;
 
 use super::{Shared, error::ApiError, view};
-use crate::{door::now_ms, web};
+use crate::web;
 
 /// Who writes on the page: there is one operator.
 const SENDER: &str = "operator";
@@ -85,7 +86,7 @@ async fn accept(shared: &Shared, id: &ConversationId, key: Ulid, content: Conten
         platform_message_id: key.to_string(),
         sender: Some(Sender { platform_id: SENDER.to_owned(), display_name: String::new() }),
         // The key tells when the message was written; a page whose clock is ahead gains nothing by it.
-        platform_time_ms: key.timestamp_ms().clamp(1, now_ms().max(1)),
+        platform_time_ms: key.timestamp_ms().clamp(1, unix_ms().max(1)),
         content: Some(content),
         ..AcceptMessageRequest::default()
     };

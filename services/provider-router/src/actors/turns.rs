@@ -8,7 +8,7 @@ mod requests;
 
 use std::{
     rc::Rc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle, StreamHandler};
@@ -17,7 +17,7 @@ use argentum_proto::channel::v1::{
     AcceptMessageResponse, GetConversationResponse, GetTurnSnapshotResponse, ListConversationsResponse, ReportDeliveryResponse,
     StopTurnResponse,
 };
-use argentum_service::{Alive, Process};
+use argentum_service::{Alive, Process, unix_ms};
 use futures::stream;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info};
@@ -106,9 +106,7 @@ impl Turns {
     }
 
     fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Now { monotonic_ms: ms(self.began.elapsed()), wall_ms: ms(wall) }
+        Now { monotonic_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX), wall_ms: unix_ms() }
     }
 
     fn request_id(&mut self) -> RequestId {
