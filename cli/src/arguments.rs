@@ -44,6 +44,28 @@ pub(crate) enum Verb {
     Restart { service: String },
     /// Tell what the services wrote, oldest first.
     Logs(Logs),
+    /// Providers of models.
+    Provider {
+        #[command(subcommand)]
+        verb: ProviderVerb,
+    },
+    /// The models that can answer.
+    Model {
+        #[command(subcommand)]
+        verb: ModelVerb,
+    },
+    /// Secrets in the vault: their names; never their values.
+    Secret {
+        #[command(subcommand)]
+        verb: SecretVerb,
+    },
+    /// The vault's key and its audit log.
+    Vault {
+        #[command(subcommand)]
+        verb: VaultVerb,
+    },
+    /// Read the configuration anew; services whose part changed start again, drained.
+    Reload,
     /// Tell the version.
     Version,
     /// Look at the configuration; nothing is started or changed.
@@ -74,6 +96,84 @@ pub(crate) struct Logs {
     pub(crate) follow: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProviderVerb {
+    /// Add a provider. Its key is asked for, or read from standard input, and goes into the vault.
+    Add(ProviderAdd),
+    /// Tell the configured providers.
+    List,
+    /// Ask a provider for its models, now.
+    Test { name: String },
+    /// Remove a provider, and its key from the vault.
+    Remove { name: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProviderAdd {
+    /// How it is called from now on; `openai` and `anthropic` need nothing else.
+    pub(crate) name: String,
+    /// The protocol it speaks: `openai` or `anthropic` [default: as the name says, else openai].
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Where it is, up to and without `/chat/completions` or `/v1/messages` [default: the vendor's own].
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// A model that it offers; several times for several [default: it is asked].
+    #[arg(long = "model", value_name = "MODEL")]
+    pub(crate) models: Vec<String>,
+    /// PEM file with further certificate authorities.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) extra_ca_file: Option<PathBuf>,
+    /// HTTP proxy on the way there.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// It needs no key.
+    #[arg(long)]
+    pub(crate) no_key: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelVerb {
+    /// Tell the models that can answer now.
+    List,
+    /// Let a model answer wherever nobody chose another.
+    Use {
+        /// As `argentum model list` tells it: `<provider>/<model>`.
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretVerb {
+    /// Put a secret in, asked for or read from standard input; one of the same name is replaced.
+    Put { name: String },
+    /// Tell the names of all secrets.
+    List,
+    /// Remove a secret.
+    Remove {
+        name: String,
+        /// Also where the configuration still names it.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VaultVerb {
+    /// Make a key file for a new vault.
+    CreateKey {
+        /// Where; outside of the data directory.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Tell who asked for which secret, newest last.
+    Audit {
+        /// How many of the newest entries.
+        #[arg(long, short = 'n', default_value_t = 100)]
+        lines: u32,
+    },
+}
+
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum ConfigVerb {
     /// Tell everything that is wrong with it; exit 78 where something is.
@@ -87,7 +187,7 @@ pub(crate) enum ConfigVerb {
     Reference,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Up {
     /// Address of page and API, instead of `http.listen`.
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -95,4 +195,7 @@ pub(crate) struct Up {
     /// Address of the bus, instead of `bus.listen`.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) bus_listen: Option<SocketAddr>,
+    /// The vault's key, instead of `vault.key_file`.
+    #[arg(long, env = "ARGENTUM_VAULT_KEY_FILE", value_name = "FILE")]
+    pub(crate) vault_key_file: Option<PathBuf>,
 }

@@ -7,6 +7,7 @@ use std::{
 
 use argentum_bus::Credential;
 use argentum_orchestrator as orchestrator;
+use argentum_proto::ids::Gateway;
 use argentum_service::{
     Exit, Failure,
     config::{self, Section},
@@ -25,6 +26,7 @@ pub(crate) struct File {
     pub(crate) log: orchestrator::LogConfig,
     pub(crate) channel_gateway: argentum_channel_gateway::Config,
     pub(crate) provider_router: argentum_provider_router::Config,
+    pub(crate) vault: argentum_vault::Config,
 }
 
 // === impl File ===
@@ -33,8 +35,9 @@ impl Section for File {
     fn rules(&self) -> Vec<(String, String)> {
         let within =
             |name: &'static str, rules: Vec<(String, String)>| rules.into_iter().map(move |(key, text)| (format!("{name}.{key}"), text));
-        let services =
-            within("channel_gateway", self.channel_gateway.rules()).chain(within("provider_router", self.provider_router.rules()));
+        let services = within("channel_gateway", self.channel_gateway.rules())
+            .chain(within("provider_router", self.provider_router.rules()))
+            .chain(within("vault", self.vault.rules()));
         self.orchestrator().rules().into_iter().chain(services).collect()
     }
 }
@@ -56,7 +59,7 @@ impl File {
         }
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
         config::parse(text).map_err(|faults| {
             Failure::new(
                 Exit::Config,
@@ -65,16 +68,28 @@ impl File {
         })
     }
 
-    pub(crate) fn orchestrator(&self) -> orchestrator::Config {
+    fn orchestrator(&self) -> orchestrator::Config {
         orchestrator::Config { bus: self.bus.clone(), http: self.http.clone(), log: self.log.clone() }
     }
 
+    /// What it asks of a bundle.
+    pub(crate) fn plan(&self) -> orchestrator::Plan {
+        let sections = orchestrator::SERVICES.into_iter().map(|service| (service, self.section_of(service))).collect();
+        orchestrator::Plan { config: self.orchestrator(), accounts: self.accounts(), sections }
+    }
+
+    /// The accounts that the gateway runs; the page is always one of them.
+    pub(crate) fn accounts(&self) -> Vec<Gateway> {
+        vec![argentum_channel_gateway::web()]
+    }
+
     /// The section that a service is started with.
-    pub(crate) fn section_of(&self, service: Credential) -> String {
+    fn section_of(&self, service: Credential) -> String {
         let section = match service {
             Credential::Orchestrator => return String::new(),
             Credential::ChannelGateway => toml::to_string(&self.channel_gateway),
             Credential::ProviderRouter => toml::to_string(&self.provider_router),
+            Credential::Vault => toml::to_string(&self.vault),
         };
         section.expect("a section that was read can be written")
     }

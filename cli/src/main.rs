@@ -2,8 +2,10 @@
 
 mod arguments;
 mod config;
+mod editing;
 mod output;
 mod paths;
+mod prompt;
 mod verbs;
 
 use std::process::ExitCode;

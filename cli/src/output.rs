@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     process::ExitCode,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use argentum_service::{Exit, Failure, logging::printable};
@@ -22,6 +23,11 @@ pub(crate) fn print(text: &str) {
 /// Writes `value` as one line of JSON.
 pub(crate) fn print_json(value: &impl Serialize) {
     print(&serde_json::to_string(value).expect("plain values can be written as JSON"));
+}
+
+/// Unix milliseconds as RFC 3339, UTC.
+pub(crate) fn time(unix_ms: u64) -> String {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(unix_ms)).to_string()
 }
 
 /// Tells the end of a verb and makes its exit code.

@@ -6,6 +6,19 @@ use argentum_service::{Exit, Failure};
 
 use crate::arguments::Global;
 
+/// Where configuration lives by default; none where no home directory is known.
+pub(crate) fn config_folder() -> Option<PathBuf> {
+    base("XDG_CONFIG_HOME", ".config")
+}
+
+/// A base directory: what `variable` names, else `below` the home directory.
+fn base(variable: &str, below: &str) -> Option<PathBuf> {
+    // The specification: a relative path is invalid and ignored.
+    let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(below));
+    Some(named.or_else(home)?.join("argentum"))
+}
+
 // === impl Global ===
 
 impl Global {
@@ -14,13 +27,8 @@ impl Global {
         if let Some(named) = &self.data_dir {
             return Ok(named.clone());
         }
-        // The specification: a relative path is invalid and ignored.
-        let data_home = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = || env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".local/share"));
-        let base = data_home
-            .or_else(home)
-            .ok_or_else(|| Failure::new(Exit::Config, "no home directory is known; name the data directory with --data-dir"))?;
-        Ok(base.join("argentum"))
+        let unknown = || Failure::new(Exit::Config, "no home directory is known; name the data directory with --data-dir");
+        base("XDG_DATA_HOME", ".local/share").ok_or_else(unknown)
     }
 
     /// The configuration file, and whether somebody named it: then it has to exist.

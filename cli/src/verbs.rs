@@ -2,19 +2,24 @@
 
 mod bus;
 mod config;
+mod control;
 mod login;
 mod logs;
+mod model;
 mod permissions;
+mod provider;
+mod reload;
 mod restart;
+mod secret;
 mod service;
 mod status;
 mod stop;
 mod up;
+mod vault;
 mod version;
 
 use std::process::ExitCode;
 
-use argentum_orchestrator::ControlError;
 use argentum_service::{Exit, Failure};
 
 use crate::{
@@ -36,8 +41,15 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
             version::run(&global);
             Ok(())
         }
+        Verb::Provider { verb } => ask(provider::run(&global, verb)),
+        Verb::Model { verb } => ask(model::run(&global, verb)),
+        Verb::Secret { verb } => ask(secret::run(&global, verb)),
+        Verb::Vault { verb } => vault::run(&global, verb),
+        Verb::Reload => ask(reload::run(&global)),
         Verb::Config { verb } => config::run(&global, verb),
-        Verb::Bus { arguments } if arguments.first().is_some_and(|first| first == "permissions") => permissions::run(&arguments[1..]),
+        Verb::Bus { arguments } if arguments.first().is_some_and(|first| first == "permissions") => {
+            permissions::run(&global, &arguments[1..])
+        }
         Verb::Bus { arguments } => return bus::run(arguments),
         Verb::Service { name } => return service::run(&name),
     };
@@ -48,19 +60,4 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 fn ask(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::of(Exit::Io, &error))?.block_on(verb)
-}
-
-/// The exit of a verb that got no answer, or a refusal.
-fn refused(error: &ControlError) -> Failure {
-    let exit = match error {
-        ControlError::NotRunning { .. } | ControlError::HungUp => Exit::Unavailable,
-        ControlError::NotAllowed { .. } => Exit::NotAllowed,
-        ControlError::Refused(fault) => match fault.code {
-            argentum_bus::ErrorCode::NotFound | argentum_bus::ErrorCode::InvalidArgument => Exit::Usage,
-            argentum_bus::ErrorCode::Forbidden | argentum_bus::ErrorCode::Unauthenticated => Exit::NotAllowed,
-            argentum_bus::ErrorCode::Internal => Exit::Software,
-            _ => Exit::Unavailable,
-        },
-    };
-    Failure::of(exit, error)
 }

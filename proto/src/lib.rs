@@ -34,3 +34,11 @@ pub mod provider {
         include!(concat!(env!("OUT_DIR"), "/argentum.provider.v1.rs"));
     }
 }
+
+/// Secrets: how they get into the vault and how they are borrowed from it.
+pub mod vault {
+    /// Version 1.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/argentum.vault.v1.rs"));
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
@@ -29,6 +30,14 @@ pub(crate) struct Bundle {
 pub(crate) fn argentum() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_argentum"));
     command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// `argentum up` on `path/data`, on free ports; the vault's key lies beside the data.
+pub(crate) fn up_command(path: &Path) -> Command {
+    let mut command = argentum();
+    command.args(["up", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0", "--data-dir"]).arg(path.join("data"));
+    command.env("XDG_CONFIG_HOME", path.join("config"));
     command
 }
 
@@ -93,13 +102,7 @@ impl Bundle {
     /// Starts one in a folder of somebody else's and does not wait.
     pub(crate) fn begin_on(path: &Path) -> Self {
         let log = File::options().create(true).append(true).open(path.join("up.log")).unwrap();
-        let up = argentum()
-            .args(["up", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0", "--data-dir"])
-            .arg(path.join("data"))
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let up = up_command(path).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Self { folder: None, path: path.to_owned(), up }
     }
 
@@ -124,6 +127,15 @@ impl Bundle {
     /// Runs a verb against this bundle.
     pub(crate) fn verb(&self, arguments: &[&str]) -> Output {
         run(&self.data_dir(), arguments)
+    }
+
+    /// Runs a verb with `input` on its standard input.
+    pub(crate) fn verb_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = argentum();
+        command.args(arguments).arg("--data-dir").arg(self.data_dir());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        writeln!(child.stdin.take().unwrap(), "{input}").unwrap();
+        child.wait_with_output().unwrap()
     }
 
     /// `argentum status --json`; `None` while nobody answers.

@@ -8,13 +8,11 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::bundle::{Bundle, argentum, run, until};
+use crate::bundle::{Bundle, run, until, up_command};
 
 /// Starts `up` with standard error to `stderr`; returns the process and its data directory.
 fn up_with(folder: &TempDir, stderr: impl Into<Stdio>) -> Bundle {
-    let mut command = argentum();
-    command.args(["up", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path().join("data"));
-    Bundle::adopt(folder.path(), command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap())
+    Bundle::adopt(folder.path(), up_command(folder.path()).stdout(Stdio::null()).stderr(stderr).spawn().unwrap())
 }
 
 #[test]

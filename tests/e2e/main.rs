@@ -12,6 +12,8 @@ mod life;
 mod log;
 mod operator;
 mod page;
+mod provider;
 mod refusals;
 mod restart;
+mod secrets;
 mod tally;

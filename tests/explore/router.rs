@@ -43,7 +43,7 @@ pub(crate) fn with_answer(left_out: Option<Rule>, left_out_by_driver: Option<Dri
         platform_message_id: "1".into(),
         sender: Some(Sender { platform_id: "ada".into(), display_name: String::new() }),
         platform_time_ms: 1,
-        content: Some(Content::Question(Question { text: "why?".into() })),
+        content: Some(Content::Question(Question { text: "why?".into(), ..Question::default() })),
         ..AcceptMessageRequest::default()
     };
     let origin = Origin { request: RequestId(0), gateway: account(), turn: turn(), traceparent: String::new() };

@@ -85,7 +85,7 @@ impl Chat {
             platform_message_id: message.to_owned(),
             sender: Some(Author { platform_id: "ada".to_owned(), display_name: "Ada".to_owned() }),
             platform_time_ms: 1_800_000_000_000,
-            content: Some(Content::Question(Question { text: "why?".to_owned() })),
+            content: Some(Content::Question(Question { text: "why?".to_owned(), ..Question::default() })),
             ..AcceptMessageRequest::default()
         };
         let address = AccountConversation { gateway: chat(), conversation: conversation.token() };

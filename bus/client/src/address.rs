@@ -16,6 +16,8 @@ pub enum Credential {
     ChannelGateway,
     /// Turns, routing, model vendors.
     ProviderRouter,
+    /// Sealed secrets, leases, audit.
+    Vault,
 }
 
 /// A name that belongs to no credential.
@@ -71,7 +73,7 @@ pub struct Everyone;
 
 impl Credential {
     /// All of them.
-    pub const ALL: [Credential; 3] = [Credential::Orchestrator, Credential::ChannelGateway, Credential::ProviderRouter];
+    pub const ALL: [Credential; 4] = [Credential::Orchestrator, Credential::ChannelGateway, Credential::ProviderRouter, Credential::Vault];
 
     /// The name, as subject token.
     pub fn token(self) -> &'static str {
@@ -79,6 +81,7 @@ impl Credential {
             Credential::Orchestrator => "orchestrator",
             Credential::ChannelGateway => "channel-gateway",
             Credential::ProviderRouter => "provider-router",
+            Credential::Vault => "vault",
         }
     }
 

@@ -5,12 +5,12 @@
 
 use std::{fmt, time::Duration};
 
-use argentum_proto::{channel::v1 as channel, control::v1 as control, provider::v1 as provider};
+use argentum_proto::{channel::v1 as channel, control::v1 as control, provider::v1 as provider, vault::v1 as vault};
 use prost::Message;
 
 use crate::address::{
     Account, AccountConversation, AccountTurn, Address, Caller,
-    Credential::{self, ChannelGateway, Orchestrator, ProviderRouter},
+    Credential::{self, ChannelGateway, Orchestrator, ProviderRouter, Vault},
     Everyone,
 };
 
@@ -121,8 +121,10 @@ exchanges! {
         at ["control", "changed"] by Everyone naming Nobody, from [Orchestrator] to [ChannelGateway];
 
     // Models.
-    Request provider::ListModelsRequest => ListModelsResponse within 2000 ms
-        at ["provider", "models"] by Caller naming Sender, from [ChannelGateway] to [ProviderRouter];
+    Request provider::ListModelsRequest => ListModelsResponse within 5000 ms
+        at ["provider", "models"] by Caller naming Sender, from [ChannelGateway, Orchestrator] to [ProviderRouter];
+    Request provider::TestProviderRequest => TestProviderResponse within 30000 ms
+        at ["provider", "test"] by Caller naming Sender, from [Orchestrator] to [ProviderRouter];
 
     // A message's way in.
     Request channel::AcceptMessageRequest => AcceptMessageResponse within 2000 ms
@@ -143,6 +145,20 @@ exchanges! {
     // How an operator gets onto the page.
     Request channel::IssueLoginLinkRequest => IssueLoginLinkResponse within 2000 ms
         at ["login", "issue"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
+
+    // Secrets: borrowed by services, put in and taken out by an operator.
+    Request vault::LeaseSecretRequest => LeaseSecretResponse within 2000 ms
+        at ["vault", "lease"] by Caller naming Sender, from [ChannelGateway, ProviderRouter] to [Vault];
+    Request vault::OfferIntakeRequest => OfferIntakeResponse within 2000 ms
+        at ["vault", "intake"] by Caller naming Sender, from [Orchestrator] to [Vault];
+    Request vault::PutSecretRequest => PutSecretResponse within 5000 ms
+        at ["vault", "put"] by Caller naming Sender, from [Orchestrator] to [Vault];
+    Request vault::ListSecretsRequest => ListSecretsResponse within 2000 ms
+        at ["vault", "list"] by Caller naming Sender, from [Orchestrator] to [Vault];
+    Request vault::RemoveSecretRequest => RemoveSecretResponse within 5000 ms
+        at ["vault", "remove"] by Caller naming Sender, from [Orchestrator] to [Vault];
+    Request vault::ReadAuditRequest => ReadAuditResponse within 2000 ms
+        at ["vault", "audit"] by Caller naming Sender, from [Orchestrator] to [Vault];
 
     // What a page shows.
     Request channel::GetTurnSnapshotRequest => GetTurnSnapshotResponse within 2000 ms

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use argentum_orchestrator::ControlClient;
-use argentum_proto::control::v1::{LogInRequest, LogInResponse, operator_request::Request, operator_response::Response};
-use argentum_service::{Exit, Failure};
+use argentum_proto::control::v1::{LogInRequest, LogInResponse, operator_request::Request};
+use argentum_service::Failure;
 use serde_json::json;
 
-use super::refused;
+use super::control::{self, answer};
 use crate::{arguments::Global, output};
 
 pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
@@ -22,9 +21,5 @@ pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
 
 /// Asks the bundle that runs on `data_dir`.
 pub(super) async fn link(data_dir: &Path) -> Result<LogInResponse, Failure> {
-    let mut client = ControlClient::connect(data_dir).await.map_err(|error| refused(&error))?;
-    match client.ask(Request::LogIn(LogInRequest {})).await.map_err(|error| refused(&error))? {
-        Response::LogIn(issued) => Ok(issued),
-        _ => Err(Failure::new(Exit::Software, "the bundle answered something else")),
-    }
+    control::ask(data_dir, Request::LogIn(LogInRequest {}), answer!(LogIn)).await
 }

@@ -5,7 +5,7 @@ use argentum_proto::control::v1::{LogLine, ReadLogsRequest, operator_request::Re
 use argentum_service::{Failure, logging::printable};
 use serde_json::json;
 
-use super::refused;
+use super::control::refused;
 use crate::{
     arguments::{Global, Logs},
     output,

@@ -6,13 +6,11 @@ use argentum_bus::{
     Credential,
     permissions::{Grants, grants},
 };
-use argentum_proto::ids::Gateway;
 use argentum_service::{Exit, Failure};
 
-use super::up::accounts;
-use crate::output;
+use crate::{arguments::Global, config::File, output};
 
-pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
+pub(crate) fn run(global: &Global, arguments: &[OsString]) -> Result<(), Failure> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     let write: fn(Credential, &Grants) -> String = match words.as_slice() {
         [] | ["--format", "text"] => text,
@@ -20,7 +18,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
         ["--format", "nats"] => nats,
         _ => return Err(Failure::new(Exit::Usage, "usage: argentum bus permissions [--format text|markdown|nats]")),
     };
-    let accounts: Vec<Gateway> = accounts();
+    let accounts = File::read(global)?.accounts();
     let parts: Vec<String> = Credential::ALL.into_iter().map(|credential| write(credential, &grants(credential, &accounts))).collect();
     output::print(parts.join("\n").trim_end());
     Ok(())

@@ -5,7 +5,7 @@ use argentum_proto::control::v1::{RestartServiceRequest, operator_request::Reque
 use argentum_service::Failure;
 use serde_json::json;
 
-use super::refused;
+use super::control::refused;
 use crate::{arguments::Global, output};
 
 pub(crate) async fn run(global: &Global, service: String) -> Result<(), Failure> {

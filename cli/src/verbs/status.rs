@@ -7,7 +7,7 @@ use argentum_proto::control::v1::{
 use argentum_service::{Exit, Failure};
 use serde::Serialize;
 
-use super::refused;
+use super::control::refused;
 use crate::{arguments::Global, output};
 
 /// `status --json`. Fields may be added, never removed or renamed.

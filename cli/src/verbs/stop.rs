@@ -5,7 +5,7 @@ use argentum_proto::control::v1::{StopBundleRequest, operator_request::Request, 
 use argentum_service::{Exit, Failure};
 use serde_json::json;
 
-use super::refused;
+use super::control::refused;
 use crate::{arguments::Global, output};
 
 pub(crate) async fn run(global: &Global) -> Result<(), Failure> {

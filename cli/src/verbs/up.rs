@@ -1,45 +1,51 @@
 //! `argentum up`: the bundle in the foreground.
 
 use std::{
+    env,
     io::{self, IsTerminal},
     path::PathBuf,
 };
 
-use argentum_orchestrator::{UpOptions, up};
-use argentum_proto::{control::v1::GetStatusResponse, ids::Gateway};
+use argentum_orchestrator::{Plan, UpOptions, up};
+use argentum_proto::control::v1::GetStatusResponse;
 use argentum_service::{Exit, Failure, config::Section};
 
 use super::login;
 use crate::{
     arguments::{Global, Up},
     config::File,
-    output,
+    output, paths,
 };
 
 pub(crate) fn run(global: &Global, arguments: &Up) -> Result<(), Failure> {
+    let data_dir = global.data_dir()?;
+    let (global, arguments, told) = (global.clone(), arguments.clone(), data_dir.clone());
+    up(UpOptions {
+        data_dir,
+        read_plan: Box::new(move || plan(&global, &arguments)),
+        on_ready: Box::new(move |status| welcome(status, told)),
+    })
+}
+
+/// The file, with what the command line sets instead.
+fn plan(global: &Global, arguments: &Up) -> Result<Plan, Failure> {
     let mut file = File::read(global)?;
     file.http.listen = arguments.listen.unwrap_or(file.http.listen);
     file.bus.listen = arguments.bus_listen.unwrap_or(file.bus.listen);
+    file.vault.key_file = arguments.vault_key_file.clone().or_else(credential).or(file.vault.key_file);
+    file.vault.key_folder = file.vault.key_folder.or_else(paths::config_folder);
     // What the command line sets is held to the same rules.
     let faults: Vec<String> = file.rules().into_iter().map(|(key, text)| format!("`{key}`: {text}")).collect();
     if !faults.is_empty() {
         return Err(Failure::new(Exit::Config, faults.join("\n")));
     }
-    let config = file.orchestrator();
-    let data_dir = global.data_dir()?;
-    let told = data_dir.clone();
-    up(UpOptions {
-        data_dir,
-        config,
-        accounts: accounts(),
-        section_of: Box::new(move |service| file.section_of(service)),
-        on_ready: Box::new(move |status| welcome(status, told)),
-    })
+    Ok(file.plan())
 }
 
-/// The accounts that the gateway runs; the page is always one of them.
-pub(crate) fn accounts() -> Vec<Gateway> {
-    vec![argentum_channel_gateway::web()]
+/// The vault's key where systemd hands it over (systemd.exec(5), `LoadCredential=`).
+fn credential() -> Option<PathBuf> {
+    let path = PathBuf::from(env::var_os("CREDENTIALS_DIRECTORY")?).join("argentum-vault-key");
+    path.exists().then_some(path)
 }
 
 /// Says where everything is, once it is there: the link itself only to a terminal, since what else reads this may keep it.

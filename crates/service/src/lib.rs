@@ -6,6 +6,7 @@
 //! - [`config`] reads a section of `argentum.toml` and tells all its faults at once.
 //! - [`Exit`] are the documented exit codes, [`Failure`] an end that has one.
 //! - [`right`] is the operator's right, [`files`] replaces small documents whole.
+//! - [`sealing`] is how secrets travel, [`leases`] how a service borrows them from the vault.
 //! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
 
 mod clock;
@@ -14,11 +15,13 @@ mod exit;
 pub mod files;
 pub mod frames;
 pub mod handover;
+pub mod leases;
 mod life;
 pub mod logging;
 mod process;
 pub mod right;
 mod run;
+pub mod sealing;
 mod supervise;
 
 pub use clock::unix_ms;

@@ -31,13 +31,13 @@ pub struct Process {
 // === impl Process ===
 
 impl Process {
-    /// A process that no orchestrator started: for tests of a service over a real bus.
-    pub fn alone(data_dir: &Path, login: Login) -> Self {
+    /// A process that no orchestrator started: for tests of a service over a real bus. `operator_key` is the public one.
+    pub fn alone(data_dir: &Path, login: Login, operator_key: String) -> Self {
         let (to_orchestrator, _) = mpsc::channel(1);
         let (gave_up, _) = mpsc::channel(1);
         Self {
             data_dir: data_dir.to_owned(),
-            operator_key: String::new(),
+            operator_key,
             http_listener: RefCell::new(None),
             login,
             supervisor: Supervisor::new(gave_up),

@@ -7,6 +7,7 @@
 
 mod platform;
 mod sandbox;
+pub mod vendor;
 
 use std::{
     sync::Arc,

@@ -5,12 +5,14 @@ use std::{path::Path, rc::Rc};
 use argentum_bus::{Bus, Credential, Login, permissions::grants};
 use argentum_bus_server::{Credential as ServerCredential, Options, Permissions, Rules, Server, User};
 use argentum_proto::ids::Gateway;
-use argentum_service::Process;
+use argentum_service::{Process, right::OperatorKey};
 use nkeys::KeyPair;
 
 /// A bus of its own for one test.
 pub struct Sandbox {
     server: Server,
+    /// Makes the rights that the tenants check.
+    pub operator: OperatorKey,
 }
 
 /// A service that runs inside the test, as if an orchestrator had started it.
@@ -34,7 +36,7 @@ pub fn web() -> Gateway {
 impl Sandbox {
     pub async fn start() -> Self {
         let options = Options { address: ([127, 0, 0, 1], 0).into(), auth_required: true, ..Options::default() };
-        Self { server: Server::start(options).await.unwrap() }
+        Self { server: Server::start(options).await.unwrap(), operator: OperatorKey::new() }
     }
 
     /// `host:port`.
@@ -67,9 +69,24 @@ impl Sandbox {
         Bus::connect(&self.login(credential)).await.unwrap()
     }
 
+    /// The seed of somebody who hears everything: for tests of what may not be heard.
+    pub fn spy(&self) -> String {
+        let pair = KeyPair::new_user();
+        self.server.users().insert(User {
+            name: "spy".to_owned(),
+            credential: ServerCredential::Nkey(pair.public_key()),
+            permissions: Permissions {
+                publish: Rules::only::<String>([]),
+                subscribe: Rules::only([">".to_owned()]),
+                allow_responses: None,
+            },
+        });
+        pair.seed().unwrap()
+    }
+
     /// A service's surroundings, on `data_dir`.
     pub async fn tenant(&self, credential: Credential, data_dir: &Path) -> Tenant {
-        let process = Process::alone(data_dir, self.login(credential));
+        let process = Process::alone(data_dir, self.login(credential), self.operator.public());
         Tenant { bus: process.connect().await.unwrap(), process: Rc::new(process) }
     }
 }

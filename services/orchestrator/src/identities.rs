@@ -13,8 +13,8 @@ use nkeys::KeyPair;
 /// The users of the embedded bus.
 pub(crate) struct Identities {
     users: Users,
-    /// Accounts that the gateway runs.
-    accounts: Vec<Gateway>,
+    /// Accounts that the gateway runs, from its next start on.
+    accounts: Mutex<Vec<Gateway>>,
     /// Name of the live user of each credential: one life of a process.
     live: Mutex<HashMap<Credential, String>>,
 }
@@ -28,7 +28,11 @@ pub(crate) struct KeyError(String);
 
 impl Identities {
     pub(crate) fn new(users: Users, accounts: Vec<Gateway>) -> Self {
-        Self { users, accounts, live: Mutex::default() }
+        Self { users, accounts: Mutex::new(accounts), live: Mutex::default() }
+    }
+
+    pub(crate) fn set_accounts(&self, accounts: Vec<Gateway>) {
+        *self.accounts.lock().unwrap_or_else(PoisonError::into_inner) = accounts;
     }
 
     /// Makes a new identity for `credential`. The one before is revoked first: its connections are gone when this returns, and nothing
@@ -41,7 +45,7 @@ impl Identities {
         self.users.insert(User {
             name: name.clone(),
             credential: ServerCredential::Nkey(pair.public_key()),
-            permissions: rights(credential, &self.accounts),
+            permissions: rights(credential, &self.accounts.lock().unwrap_or_else(PoisonError::into_inner)),
         });
         self.live.lock().unwrap_or_else(PoisonError::into_inner).insert(credential, name);
         Ok(seed)

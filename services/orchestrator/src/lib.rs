@@ -17,10 +17,12 @@ mod data_dir;
 mod identities;
 mod lifecycle;
 mod log_ring;
+mod plan;
 mod spawner;
 mod up;
 
 pub use config::{BusConfig, Config, HttpConfig, LogConfig};
 pub use control_client::{ControlClient, ControlError};
 pub use data_dir::{DataDir, DataDirError};
-pub use up::{OnReady, SERVICES, SectionOf, UpOptions, up};
+pub use plan::Plan;
+pub use up::{OnReady, ReadPlan, SERVICES, UpOptions, up};

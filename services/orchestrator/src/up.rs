@@ -16,7 +16,6 @@ use argentum_bus_server::{Options as ServerOptions, Server};
 use argentum_proto::control::v1::{
     BundleState, GetStatusRequest, GetStatusResponse, operator_request::Request, operator_response::Response,
 };
-use argentum_proto::ids::Gateway;
 use argentum_service::{Exit, Failure, logging, right::OperatorKey, runtime};
 use futures::stream;
 use tokio::{
@@ -34,11 +33,12 @@ use crate::{
     identities::Identities,
     lifecycle::{Input, Lifecycle},
     log_ring::LogRing,
+    plan::{Plan, Plans},
     spawner::Spawner,
 };
 
 /// The services of a bundle, in the order in which they end.
-pub const SERVICES: [Credential; 2] = [Credential::ChannelGateway, Credential::ProviderRouter];
+pub const SERVICES: [Credential; 3] = [Credential::ChannelGateway, Credential::ProviderRouter, Credential::Vault];
 
 /// Largest message on the bus.
 const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -50,8 +50,8 @@ const INPUTS_CAPACITY: usize = 64;
 /// Status requests answered at the same time.
 const STATUS_CONCURRENCY_MAX: usize = 16;
 
-/// The configuration of a service, as TOML.
-pub type SectionOf = Box<dyn Fn(Credential) -> String + Send + Sync>;
+/// Reads the configuration: at the start, and again when an operator says that it has changed.
+pub type ReadPlan = Box<dyn Fn() -> Result<Plan, Failure> + Send + Sync>;
 
 /// Called with the state of the bundle.
 pub type OnReady = Box<dyn FnOnce(&GetStatusResponse)>;
@@ -59,21 +59,18 @@ pub type OnReady = Box<dyn FnOnce(&GetStatusResponse)>;
 /// How to run a bundle.
 pub struct UpOptions {
     pub data_dir: PathBuf,
-    pub config: Config,
-    /// Accounts of platforms that the gateway runs.
-    pub accounts: Vec<Gateway>,
-    /// The part of the configuration that each service is started with.
-    pub section_of: SectionOf,
+    pub read_plan: ReadPlan,
     /// Called once, when everything serves for the first time.
     pub on_ready: OnReady,
 }
 
 /// Runs a bundle until it is told to end, by a signal or by `argentum stop`. Blocks.
 pub fn up(options: UpOptions) -> Result<(), Failure> {
-    logging::start(&options.config.log.filter);
+    let plan = (options.read_plan)()?;
+    logging::start(&plan.config.log.filter);
     let runtime = runtime().map_err(|error| Failure::of(Exit::Io, &error))?;
     let shared = Arc::clone(&runtime);
-    let result = System::with_tokio_rt(move || shared).block_on(run(options));
+    let result = System::with_tokio_rt(move || shared).block_on(run(options, plan));
     logging::flush();
     if let Some(runtime) = Arc::into_inner(runtime) {
         runtime.shutdown_background();
@@ -81,14 +78,14 @@ pub fn up(options: UpOptions) -> Result<(), Failure> {
     result
 }
 
-async fn run(options: UpOptions) -> Result<(), Failure> {
-    let UpOptions { data_dir, config, accounts, section_of, on_ready } = options;
+async fn run(options: UpOptions, plan: Plan) -> Result<(), Failure> {
+    let UpOptions { data_dir, read_plan, on_ready } = options;
     let data_dir = claim(&data_dir).await?;
     let folder = data_dir.path().to_owned();
-    let http_listener = listen(&config)?;
-    let server = start_server(&config).await?;
+    let http_listener = listen(&plan.config)?;
+    let server = start_server(&plan.config).await?;
     let software = |error: &dyn std::error::Error| Failure::of(Exit::Software, error);
-    let identities = Identities::new(server.users().clone(), accounts);
+    let identities = Identities::new(server.users().clone(), plan.accounts.clone());
     let seed = identities.issue(Credential::Orchestrator).await.map_err(|error| software(&error))?;
     let bus_address = server.local_addr().to_string();
     let login = Login { address: bus_address.clone(), credential: Credential::Orchestrator, seed };
@@ -103,10 +100,9 @@ async fn run(options: UpOptions) -> Result<(), Failure> {
         http_listener,
         bus_address,
         http_url,
-        log_filter: config.log.filter.clone(),
         operator_key: OperatorKey::new(),
         log: log.clone(),
-        section_of,
+        plans: Plans::new(plan, read_plan),
     };
     let outcome = watch(surroundings, bus, control, log, on_ready).await;
     server.stop().await;

@@ -176,7 +176,7 @@ mod tests {
             platform_message_id: "1".to_owned(),
             sender: Some(Sender { platform_id: "ada".to_owned(), display_name: String::new() }),
             platform_time_ms: 1,
-            content: Some(Content::Question(Question { text: "why?".to_owned() })),
+            content: Some(Content::Question(Question { text: "why?".to_owned(), ..Question::default() })),
             ..AcceptMessageRequest::default()
         };
         let origin = Origin { request: RequestId(1), gateway: web(), turn: TurnId::new(ulid::Ulid::new()), traceparent: String::new() };

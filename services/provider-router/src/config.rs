@@ -1,10 +1,15 @@
 //! The provider-router's part of `argentum.toml`.
 
-use std::time::Duration;
+mod providers;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use argentum_service::config::Section;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use providers::Provider;
+pub(crate) use providers::{Kind, VAULT};
 
 /// Turns and the models that answer them.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
@@ -19,6 +24,17 @@ pub struct Config {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub flood_refill: Duration,
+    /// The model that answers where nobody chose, as `<provider>/<model>`; `argentum model use` sets it. Default: the first that a
+    /// provider's `models` names, else the first of a model server of this machine, else the built-in `offline` provider.
+    pub default_model: String,
+    /// Models to ask, in this order, when the chosen one fails before its first word in a way in which another may not: unreachable,
+    /// busy, out of quota. Each is asked once. Default: none.
+    pub fallbacks: Vec<String>,
+    /// Addresses of model servers that speak OpenAI's protocol and are offered by name while they answer. Default: Ollama's usual
+    /// port, `["http://127.0.0.1:11434/v1"]`.
+    pub local_servers: Vec<String>,
+    /// Providers of models, by name.
+    pub providers: BTreeMap<String, Provider>,
 }
 
 // === impl Config ===
@@ -29,6 +45,10 @@ impl Default for Config {
             system_prompt: "You are a helpful assistant. Be concise and honest.".to_owned(),
             flood_burst: 20,
             flood_refill: Duration::from_secs(2),
+            default_model: String::new(),
+            fallbacks: Vec::new(),
+            local_servers: vec!["http://127.0.0.1:11434/v1".to_owned()],
+            providers: BTreeMap::new(),
         }
     }
 }
@@ -42,6 +62,9 @@ impl Section for Config {
         if self.flood_refill < Duration::from_millis(1) {
             faults.push(("flood_refill".to_owned(), "must be at least 1ms".to_owned()));
         }
+        faults.extend(providers::model_rules(&self.default_model, &self.fallbacks, &self.providers));
+        faults.extend(providers::server_rules(&self.local_servers));
+        faults.extend(providers::rules(&self.providers));
         faults
     }
 }

@@ -12,30 +12,35 @@ mod checkpoints;
 mod config;
 pub mod core;
 pub mod journal;
-mod models;
+mod routing;
 mod vendors;
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use argentum_bus::Bus;
 use argentum_proto::ids::Gateway;
-use argentum_service::{Exit, Failure, Process};
+use argentum_service::{Exit, Failure, Process, leases::Leases};
 
-pub use config::Config;
+pub use config::{Config, Provider};
 
 use actors::{catalogue::Catalogue, turns::Turns};
 use books::Books;
+use routing::Routing;
 
 /// Opens the journal and starts the actors; when it returns, they serve and what was under way goes on.
 pub async fn start(config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
     let data_dir = process.data_dir().to_owned();
+    let leases = Leases::new(bus.clone());
+    let routing = Arc::new(Routing::new(&config, &leases).map_err(|error| Failure::of(Exit::Config, &error))?);
     let opened =
         tokio::task::spawn_blocking(move || Books::open(&data_dir, &config)).await.map_err(|error| Failure::of(Exit::Software, &error))?;
     let books = opened.map_err(|error| Failure::of(Exit::Io, &error))?;
+    let (turns_bus, turns_routing, shared) = (bus.clone(), Arc::clone(&routing), Rc::clone(&process));
+    let turns = move |alive| Turns::new(alive, turns_bus, books, turns_routing, shared);
+    process.supervisor().supervise_once("turns", turns).wait().await?;
     let shared = Rc::clone(&process);
-    let turns_bus = bus.clone();
-    process.supervisor().supervise_once("turns", move |alive| Turns::new(alive, turns_bus, books, shared)).wait().await?;
-    process.supervisor().supervise("catalogue", move |alive| Catalogue::new(alive, bus.clone())).wait().await
+    let catalogue = move |alive| Catalogue::new(alive, bus.clone(), Arc::clone(&routing), Rc::clone(&shared));
+    process.supervisor().supervise("catalogue", catalogue).wait().await
 }
 
 /// The account that is the web page: its readers read the tail, so Completed is the delivery.

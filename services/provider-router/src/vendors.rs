@@ -1,21 +1,22 @@
-//! Those who answer a prompt.
+//! Those who answer: one folder per protocol, and what they have in common.
 
-mod offline;
+mod chat;
+mod endpoint;
+mod failure;
+mod http;
+pub(crate) mod offline;
+mod openai;
+pub(crate) mod relay;
 
 use argentum_proto::ids::TurnId;
 use tokio::sync::mpsc;
 
-use crate::{
-    actors::turns::CallEvent,
-    core::{Prompt, VendorEvent},
-};
+use crate::{actors::turns::CallEvent, core::VendorEvent};
 
-/// A vendor that can be asked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Vendor {
-    /// Built in: says that no model is configured.
-    Offline,
-}
+pub(crate) use chat::{ChatEvent, ChatRequest, ChatRole, ChatStream};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use failure::CallFailure;
+pub(crate) use http::EndpointError;
 
 /// Where the events of one call go.
 #[derive(Clone, Debug)]
@@ -23,17 +24,6 @@ pub(crate) struct EventSink {
     turn: TurnId,
     attempt: u32,
     events: mpsc::Sender<CallEvent>,
-}
-
-// === impl Vendor ===
-
-impl Vendor {
-    /// Answers `prompt` into `sink`, ending with a final event.
-    pub(crate) async fn complete(self, prompt: Prompt, sink: EventSink) {
-        match self {
-            Vendor::Offline => offline::complete(&prompt, sink).await,
-        }
-    }
 }
 
 // === impl EventSink ===

@@ -7,7 +7,7 @@ use std::{
     net::TcpStream,
 };
 
-use argentum_bus::Credential::{self, ChannelGateway, Orchestrator, ProviderRouter};
+use argentum_bus::Credential::{self, ChannelGateway, Orchestrator, ProviderRouter, Vault};
 use data_encoding::BASE64URL_NOPAD;
 use nkeys::KeyPair;
 
@@ -21,7 +21,10 @@ const EXPECTED: &[Row] = &[
     ("argentum.v1.control.status.provider-router", &[], &[Orchestrator]),
     ("argentum.v1.control.changed", &[Orchestrator], &[ChannelGateway]),
     ("argentum.v1.provider.models.channel-gateway", &[ChannelGateway], &[ProviderRouter]),
-    ("argentum.v1.provider.models.orchestrator", &[], &[ProviderRouter]),
+    ("argentum.v1.provider.models.orchestrator", &[Orchestrator], &[ProviderRouter]),
+    ("argentum.v1.provider.models.provider-router", &[], &[ProviderRouter]),
+    ("argentum.v1.provider.test.orchestrator", &[Orchestrator], &[ProviderRouter]),
+    ("argentum.v1.provider.test.channel-gateway", &[], &[ProviderRouter]),
     ("argentum.v1.inbound.web.0123456789abcdef0123456789abcdef", &[ChannelGateway], &[ProviderRouter]),
     ("argentum.v1.inbound.irc.0123456789abcdef0123456789abcdef", &[], &[ProviderRouter]),
     ("argentum.v1.turn.stop.web", &[ChannelGateway], &[ProviderRouter]),
@@ -44,9 +47,23 @@ const EXPECTED: &[Row] = &[
     ("argentum.v1.login.issue.channel-gateway", &[], &[ChannelGateway]),
     ("argentum.v1.progress.web.01JD0000000000000000000000", &[ProviderRouter], &[ChannelGateway]),
     ("argentum.v1.progress.irc.01JD0000000000000000000000", &[ProviderRouter], &[]),
-    ("_INBOX.orchestrator.a", &[Orchestrator, ChannelGateway], &[Orchestrator]),
-    ("_INBOX.channel-gateway.a", &[ChannelGateway, Orchestrator, ProviderRouter], &[ChannelGateway]),
-    ("_INBOX.provider-router.a", &[ProviderRouter, ChannelGateway], &[ProviderRouter]),
+    ("argentum.v1.vault.lease.provider-router", &[ProviderRouter], &[Vault]),
+    ("argentum.v1.vault.lease.channel-gateway", &[ChannelGateway], &[Vault]),
+    ("argentum.v1.vault.lease.orchestrator", &[], &[Vault]),
+    ("argentum.v1.vault.intake.orchestrator", &[Orchestrator], &[Vault]),
+    ("argentum.v1.vault.intake.provider-router", &[], &[Vault]),
+    ("argentum.v1.vault.put.orchestrator", &[Orchestrator], &[Vault]),
+    ("argentum.v1.vault.put.provider-router", &[], &[Vault]),
+    ("argentum.v1.vault.list.orchestrator", &[Orchestrator], &[Vault]),
+    ("argentum.v1.vault.list.channel-gateway", &[], &[Vault]),
+    ("argentum.v1.vault.remove.orchestrator", &[Orchestrator], &[Vault]),
+    ("argentum.v1.vault.remove.channel-gateway", &[], &[Vault]),
+    ("argentum.v1.vault.audit.orchestrator", &[Orchestrator], &[Vault]),
+    ("argentum.v1.vault.audit.provider-router", &[], &[Vault]),
+    ("_INBOX.orchestrator.a", &[Orchestrator, ChannelGateway, ProviderRouter, Vault], &[Orchestrator]),
+    ("_INBOX.channel-gateway.a", &[ChannelGateway, Orchestrator, ProviderRouter, Vault], &[ChannelGateway]),
+    ("_INBOX.provider-router.a", &[ProviderRouter, ChannelGateway, Vault], &[ProviderRouter]),
+    ("_INBOX.vault.a", &[Vault], &[Vault]),
     ("_INBOX.account.web.a", &[ChannelGateway, ProviderRouter], &[ChannelGateway]),
     ("_INBOX.account.irc.a", &[ProviderRouter], &[]),
     ("argentum.v1.nothing", &[], &[]),

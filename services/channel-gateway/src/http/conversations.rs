@@ -30,6 +30,9 @@ const LISTED_MAX: u32 = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Message {
     text: String,
+    /// Who is to answer this and what follows; absent = as before.
+    #[serde(default)]
+    model: String,
 }
 
 pub(crate) async fn list(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
@@ -59,9 +62,9 @@ pub(crate) async fn send(
     State(shared): State<Shared>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(Message { text }): Json<Message>,
+    Json(Message { text, model }): Json<Message>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    accept(&shared, &checked(&id)?, key(&headers)?, Content::Question(Question { text })).await
+    accept(&shared, &checked(&id)?, key(&headers)?, Content::Question(Question { text, model })).await
 }
 
 /// Begins anew: what was said before is no longer part of what a model is told.

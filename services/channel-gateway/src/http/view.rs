@@ -42,6 +42,8 @@ pub(crate) struct Summary {
 pub(crate) struct Conversation {
     id: String,
     title: String,
+    /// The model that was chosen; empty = the default one.
+    model: String,
     turns: Vec<Turn>,
     running: Option<Running>,
     queued: Vec<Queued>,
@@ -53,6 +55,8 @@ struct Turn {
     message: String,
     question: String,
     answer: String,
+    /// The model that answered.
+    model: String,
     outcome: &'static str,
     accepted_at_ms: u64,
     completed_at_ms: u64,
@@ -116,11 +120,11 @@ impl From<Model> for ModelName {
 
 impl Conversation {
     pub(crate) fn new(id: String, conversation: GetConversationResponse) -> Self {
-        let GetConversationResponse { title, turns, running, queued } = conversation;
+        let GetConversationResponse { title, turns, running, queued, model } = conversation;
         // One that has ended stands among the turns.
         let running = running.filter(|running| running.outcome() == Outcome::Unspecified).map(Running::from);
         let turns = turns.into_iter().map(Turn::from).collect();
-        Self { id, title, turns, running, queued: queued.into_iter().map(Queued::from).collect() }
+        Self { id, title, model, turns, running, queued: queued.into_iter().map(Queued::from).collect() }
     }
 
     pub(crate) fn running(&self) -> Option<&Running> {
@@ -143,6 +147,7 @@ impl From<PastTurn> for Turn {
             message: turn.platform_message_id,
             question: turn.question,
             answer: turn.answer,
+            model: turn.model,
             accepted_at_ms: turn.accepted_at_ms,
             completed_at_ms: turn.completed_at_ms,
         }

@@ -11,8 +11,8 @@ use std::{
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle, StreamHandler, WrapFuture};
 use argentum_bus::{Bus, Call, Credential, ErrorCode, Everyone, Fault};
 use argentum_proto::control::v1::{
-    BundleState, BundleStatusChanged, GetStatusRequest, GetStatusResponse, Identity, Quiesce, RestartServiceResponse, Stop,
-    StopBundleResponse, operator_request::Request, operator_response::Response, to_child,
+    BundleState, BundleStatusChanged, GetStatusRequest, GetStatusResponse, Identity, Quiesce, ReloadConfigResponse, RestartServiceResponse,
+    Stop, StopBundleResponse, operator_request::Request, operator_response::Response, to_child,
 };
 use argentum_service::{Failure, chain, right::OperatorKey};
 use tokio::sync::{mpsc, oneshot};
@@ -26,8 +26,9 @@ use crate::{
     identities::Identities,
     lifecycle::{Effect, Input, Lifecycle},
     log_ring::LogRing,
+    plan::Plans,
     spawner::{Order, Spawner},
-    up::{OnReady, SectionOf},
+    up::OnReady,
 };
 
 /// What the children are started with.
@@ -38,12 +39,11 @@ pub(crate) struct Surroundings {
     pub(crate) http_listener: TcpListener,
     pub(crate) bus_address: String,
     pub(crate) http_url: String,
-    pub(crate) log_filter: String,
     /// Signs the rights of whoever may use the control socket.
     pub(crate) operator_key: OperatorKey,
     pub(crate) log: LogRing,
-    /// The configuration of each service.
-    pub(crate) section_of: SectionOf,
+    /// What the configuration asks for.
+    pub(crate) plans: Plans,
 }
 
 /// The running bundle.
@@ -237,7 +237,9 @@ impl Handler<Ask> for Bundle {
 
     fn handle(&mut self, Ask(request): Ask, context: &mut Context<Self>) -> Self::Result {
         match request {
-            Request::LogIn(_) => Box::pin(operator::log_in(Arc::clone(&self.surroundings), self.bus.clone())),
+            request if operator::is_forwarded(&request) => {
+                Box::pin(operator::forward(request, Arc::clone(&self.surroundings), self.bus.clone()))
+            }
             request => Box::pin(std::future::ready(self.answer(request, context))),
         }
     }
@@ -254,14 +256,33 @@ impl Bundle {
             }
             Request::RestartService(request) => {
                 let service = self.service(&request.service)?;
-                if self.lifecycle.state() == BundleState::Draining {
-                    return Err(Fault::new(ErrorCode::Unavailable, "the bundle is draining; start it again with `argentum up`"));
-                }
+                self.check_stays()?;
                 self.tell(Input::Restart { service }, context);
                 Ok(Response::RestartService(RestartServiceResponse {}))
             }
-            Request::ReadLogs(_) | Request::LogIn(_) => Err(Fault::internal("this is answered elsewhere")),
+            Request::ReloadConfig(_) => self.reload(context).map(Response::ReloadConfig),
+            _ => Err(Fault::internal("this is answered elsewhere")),
         }
+    }
+
+    /// Lets a changed configuration hold: the services whose part changed start again, drained.
+    fn reload(&mut self, context: &mut Context<Self>) -> Result<ReloadConfigResponse, Fault> {
+        self.check_stays()?;
+        let (change, accounts) = self.surroundings.plans.reload()?;
+        self.surroundings.identities.set_accounts(accounts);
+        for service in change.services.iter().copied() {
+            info!(%service, "its configuration changed; it starts again");
+            self.tell(Input::Restart { service }, context);
+        }
+        let restarting = change.services.iter().map(ToString::to_string).collect();
+        Ok(ReloadConfigResponse { restarting, needs_start: change.needs_start })
+    }
+
+    fn check_stays(&self) -> Result<(), Fault> {
+        if self.lifecycle.state() == BundleState::Draining {
+            return Err(Fault::new(ErrorCode::Unavailable, "the bundle is draining; start it again with `argentum up`"));
+        }
+        Ok(())
     }
 
     fn service(&self, name: &str) -> Result<Credential, Fault> {
@@ -288,11 +309,11 @@ impl Surroundings {
             nkey_seed: self.identities.issue(service).await?,
             bus_address: self.bus_address.clone(),
             data_dir: self.data_dir.name().to_owned(),
-            config_toml: (self.section_of)(service),
+            config_toml: self.plans.section(service),
             operator_key: self.operator_key.public(),
             has_http_listener: http_listener.is_some(),
             restarts,
-            log_filter: self.log_filter.clone(),
+            log_filter: self.plans.log_filter(),
         };
         Ok(Order { identity, lock: self.data_dir.lock().try_clone_to_owned()?, http_listener })
     }

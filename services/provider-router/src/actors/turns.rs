@@ -8,6 +8,7 @@ mod requests;
 
 use std::{
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,6 +26,7 @@ use tracing::{error, info};
 use crate::{
     books::{Books, Progress},
     core::{Effect, Input, Now, Outputs, RequestId, VendorEvent},
+    routing::Routing,
 };
 
 pub(crate) use calls::CallEvent;
@@ -78,8 +80,8 @@ struct Drain;
 // === impl Turns ===
 
 impl Turns {
-    pub(crate) fn new(alive: Alive, bus: Bus, books: Books, process: Rc<Process>) -> Self {
-        let (calls, call_events) = Calls::new();
+    pub(crate) fn new(alive: Alive, bus: Bus, books: Books, routing: Arc<Routing>, process: Rc<Process>) -> Self {
+        let (calls, call_events) = Calls::new(routing);
         let waiting = Waiting {
             accept: Replies::new(),
             stop: Replies::new(),

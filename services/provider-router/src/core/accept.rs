@@ -91,7 +91,10 @@ impl Step<'_> {
 
     fn dispose(&self, inbound: &Inbound, place: &Place) -> (Disposition, String) {
         let delivered_by_tail = self.config.delivered_by_tail.contains(&place.gateway);
-        let queued = |question: &str, clears| Disposition::Queued(Queued { question: question.into(), clears, delivered_by_tail });
+        let queued = |question: &str, clears| {
+            let model = self.model_of(inbound, place);
+            Disposition::Queued(Queued { question: question.into(), clears, delivered_by_tail, model })
+        };
         match &inbound.content {
             Content::Question(text) => (queued(text, false), String::new()),
             Content::New => (queued("/new", true), String::new()),
@@ -108,6 +111,12 @@ impl Step<'_> {
                 (Disposition::KeptRaw(KeptRaw { raw: raw.clone(), reason: reason.clone() }), String::new())
             }
         }
+    }
+
+    /// The model that is to answer: the one that was chosen with the message, else before in its conversation.
+    fn model_of(&self, inbound: &Inbound, place: &Place) -> String {
+        let before = || self.state.conversation(place).map(|conversation| conversation.model().to_owned()).unwrap_or_default();
+        if inbound.model.is_empty() { before() } else { inbound.model.clone() }
     }
 
     /// The queued turn whose message an edit is of, unless a later edit came first.

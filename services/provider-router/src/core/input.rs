@@ -2,7 +2,7 @@
 
 use argentum_proto::{
     channel::v1::{
-        AcceptMessageRequest, AcceptMessageResponse, RejectionReason, ReportDeliveryRequest,
+        AcceptMessageRequest, AcceptMessageResponse, Question, RejectionReason, ReportDeliveryRequest,
         accept_message_request::Content as WireContent, report_delivery_request::Report as WireReport,
     },
     ids::{ConversationId, Gateway, Incarnation, InvalidId, MessageId, MessageKey, OutboundId, SenderId, TurnId},
@@ -16,6 +16,8 @@ use super::answer;
 const LABEL_CHARS_MAX: usize = 256;
 /// Longest account incarnation, in bytes.
 const ACCOUNT_INCARNATION_BYTES_MAX: usize = 256;
+/// Longest name of a model, in bytes.
+const MODEL_BYTES_MAX: usize = 256;
 /// Messages that a platform may make of one part.
 const PLATFORM_MESSAGES_MAX: usize = 64;
 
@@ -99,6 +101,8 @@ pub struct Inbound {
     pub title: String,
     /// W3C trace context of the request; may be empty.
     pub traceparent: String,
+    /// The model that its sender chose with it, as `<provider>/<model>`; empty = none.
+    pub model: String,
     /// What it says.
     pub content: Content,
 }
@@ -219,6 +223,8 @@ pub enum FailureClass {
     NoAnswer,
     /// The turn's own deadline passed.
     Deadline,
+    /// The chosen model is not configured.
+    UnknownModel,
 }
 
 // === impl Input ===
@@ -263,6 +269,13 @@ fn label(text: &str) -> String {
     text.chars().take(LABEL_CHARS_MAX).collect()
 }
 
+/// The model that a question names. Whether there is such a one is found out when it is asked.
+fn chosen_model(content: Option<&WireContent>) -> Result<String, String> {
+    let Some(WireContent::Question(Question { model, .. })) = content else { return Ok(String::new()) };
+    let is_name = model.is_empty() || (model.contains('/') && !model.contains(char::is_control) && model.len() <= MODEL_BYTES_MAX);
+    if is_name { Ok(model.clone()) } else { Err(format!("`model` must be `<provider>/<model>`, of at most {MODEL_BYTES_MAX} bytes")) }
+}
+
 // === impl Inbound ===
 
 impl Inbound {
@@ -289,6 +302,7 @@ impl Inbound {
             platform_time_ms: wire.platform_time_ms,
             title: label(&wire.conversation_title),
             traceparent: origin.traceparent,
+            model: chosen_model(wire.content.as_ref())?,
             content: Content::from_wire(wire.content)?,
         })
     }

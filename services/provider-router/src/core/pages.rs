@@ -57,6 +57,7 @@ impl Step<'_> {
             turns: conversation.tail().turns().to_vec(),
             running: self.running(conversation),
             queued: conversation.queue().iter().filter_map(|turn| self.queued(*turn)).collect(),
+            model: conversation.model().to_owned(),
         });
         self.effect(Effect::AnswerConversation { request, response: response.unwrap_or_default() });
     }

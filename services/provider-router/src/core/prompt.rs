@@ -5,8 +5,10 @@ use argentum_proto::channel::v1::{Outcome, PastTurn};
 use super::{config::TailLimits, input::RecalledRecord};
 
 /// What a vendor is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Prompt {
+    /// Who is to answer, as `<provider>/<model>`; empty = the default one.
+    pub model: String,
     /// The operator's instruction.
     pub system: String,
     /// In turns, the sender first and last.
@@ -33,6 +35,7 @@ pub enum Role {
 
 /// What a prompt is made of.
 pub(super) struct Parts<'a> {
+    pub(super) model: &'a str,
     pub(super) system: &'a str,
     /// Oldest first.
     pub(super) tail: &'a [PastTurn],
@@ -56,7 +59,7 @@ impl Prompt {
             None => parts.question.to_owned(),
         };
         messages.push(PromptMessage { role: Role::User, text });
-        Self { system: parts.system.to_owned(), messages }
+        Self { model: parts.model.to_owned(), system: parts.system.to_owned(), messages }
     }
 
     /// How much text it is.
@@ -121,7 +124,7 @@ mod tests {
     }
 
     fn assemble(tail: &[PastTurn], recalled: &[RecalledRecord]) -> Vec<String> {
-        let parts = Parts { system: "Be kind.", tail, tail_limits: LIMITS, recalled, recalled_bytes_max: 200, question: "now?" };
+        let parts = Parts { model: "", system: "Be kind.", tail, tail_limits: LIMITS, recalled, recalled_bytes_max: 200, question: "now?" };
         Prompt::assemble(&parts).messages.into_iter().map(|message| message.text).collect()
     }
 

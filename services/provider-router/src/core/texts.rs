@@ -25,6 +25,7 @@ pub(super) fn failed(class: FailureClass) -> &'static str {
         FailureClass::InvalidRequest => "I could not answer: the model did not accept the request. The operator has been told.",
         FailureClass::NoAnswer => "The model gave no answer. Please try again.",
         FailureClass::Deadline => "I could not answer in time. Please try again.",
+        FailureClass::UnknownModel => "I could not answer: the chosen model is not configured any more. Please choose another.",
     }
 }
 
@@ -42,6 +43,7 @@ pub(super) fn code(class: FailureClass) -> &'static str {
         FailureClass::InvalidRequest => "invalid_request",
         FailureClass::NoAnswer => "no_answer",
         FailureClass::Deadline => "deadline",
+        FailureClass::UnknownModel => "unknown_model",
     }
 }
 

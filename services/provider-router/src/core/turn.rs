@@ -71,6 +71,7 @@ impl Step<'_> {
         let (Some(turn), Some(run)) = (self.state.turn(id), self.life.runs.get_mut(&id)) else { return };
         let conversation = self.state.conversation(&turn.place);
         let prompt = Prompt::assemble(&Parts {
+            model: &turn.model,
             system: &self.config.system_prompt,
             tail: conversation.map_or(&[], |conversation| conversation.tail().turns()),
             tail_limits: self.config.limits.prompt_tail,

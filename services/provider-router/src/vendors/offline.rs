@@ -1,28 +1,29 @@
-//! The built-in provider: it says honestly that it is not a model.
+//! The built-in provider: it says honestly that it is not a model, and how to add one.
 
 use std::time::Duration;
 
-use argentum_proto::provider::v1::Settlement;
+use futures::{StreamExt, stream};
 
-use super::EventSink;
-use crate::core::{Prompt, VendorEvent};
+use super::{ChatEvent, ChatRequest, ChatRole, ChatStream};
 
 /// Pause between words: slow enough to be read along and to be stopped.
 const PAUSE: Duration = Duration::from_millis(15);
 
-pub(super) async fn complete(prompt: &Prompt, sink: EventSink) {
-    for (number, piece) in answer(prompt).split_inclusive(' ').enumerate() {
+/// Answers `request`, word by word.
+pub(crate) fn stream(request: &ChatRequest) -> ChatStream {
+    let answer = answer(request);
+    let pieces: Vec<String> = answer.split_inclusive(' ').map(str::to_owned).collect();
+    let words = stream::iter(pieces.into_iter().enumerate()).then(async |(number, piece)| {
         if number > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        sink.tell(VendorEvent::Delta(piece.to_owned())).await;
-    }
-    let settlement = Settlement { provider: "offline".to_owned(), model: "offline".to_owned(), ..Settlement::default() };
-    sink.tell(VendorEvent::Completed(settlement)).await;
+        Ok(ChatEvent::Text(piece))
+    });
+    words.chain(stream::iter([Ok(ChatEvent::Finished { reason: "stop".to_owned() })])).boxed()
 }
 
-fn answer(prompt: &Prompt) -> String {
-    let earlier = prompt.messages.len().saturating_sub(1) / 2;
+fn answer(request: &ChatRequest) -> String {
+    let earlier = request.messages.iter().filter(|message| message.role == ChatRole::Assistant).count();
     let known = match earlier {
         0 => "This is the first message of this conversation that I know.".to_owned(),
         1 => "I know one earlier turn of this conversation.".to_owned(),
@@ -30,20 +31,23 @@ fn answer(prompt: &Prompt) -> String {
     };
     format!(
         "No model is configured, so nobody can answer this: I am the built-in `offline` provider, not an AI. Your message was received, \
-         written to disk and answered on the same way that a model's answer will take. {known} This version cannot be connected to a \
-         model yet, and it has no memory beyond this conversation."
+         written to disk and answered on the same way that a model's answer takes. {known} To add a model, run `argentum provider add \
+         openai` or `argentum provider add anthropic` on the server (any other server that speaks one of their protocols takes \
+         `--base-url`), then `argentum model use` with a name that `argentum model list` tells. A model server on Ollama's usual port \
+         is found by itself."
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::{PromptMessage, Role};
+    use crate::core::{Prompt, PromptMessage, Role};
 
     #[test]
     fn the_answer_tells_how_much_of_the_conversation_is_known() {
         let message = |role| PromptMessage { role, text: String::new() };
-        let prompt = Prompt { system: String::new(), messages: vec![message(Role::User), message(Role::Assistant), message(Role::User)] };
-        assert!(answer(&prompt).contains("one earlier turn"));
+        let messages = vec![message(Role::User), message(Role::Assistant), message(Role::User)];
+        let prompt = Prompt { messages, ..Prompt::default() };
+        assert!(answer(&ChatRequest::from(&prompt)).contains("one earlier turn"));
     }
 }

@@ -53,7 +53,7 @@ impl Page {
             platform_message_id: message.to_owned(),
             sender: Some(Sender { platform_id: "operator".to_owned(), display_name: String::new() }),
             platform_time_ms: 1_800_000_000_000,
-            content: Some(Content::Question(Question { text: text.to_owned() })),
+            content: Some(Content::Question(Question { text: text.to_owned(), ..Question::default() })),
             ..AcceptMessageRequest::default()
         };
         let address = AccountConversation { gateway: web(), conversation: id.token() };

@@ -1,13 +1,14 @@
 //! Vendor calls under way.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use argentum_proto::ids::TurnId;
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use crate::{
     core::{Prompt, VendorEvent},
-    vendors::{EventSink, Vendor},
+    routing::Routing,
+    vendors::{EventSink, relay},
 };
 
 /// Events of all calls that may wait for the actor. A vendor that is faster than that waits.
@@ -22,24 +23,24 @@ pub(crate) struct CallEvent {
 }
 
 /// Vendor calls under way. Dropping it ends them.
-#[derive(Debug)]
 pub(super) struct Calls {
     running: HashMap<TurnId, AbortHandle>,
+    routing: Arc<Routing>,
     events: mpsc::Sender<CallEvent>,
 }
 
 // === impl Calls ===
 
 impl Calls {
-    pub(super) fn new() -> (Self, mpsc::Receiver<CallEvent>) {
+    pub(super) fn new(routing: Arc<Routing>) -> (Self, mpsc::Receiver<CallEvent>) {
         let (events, received) = mpsc::channel(EVENTS_CAPACITY);
-        (Self { running: HashMap::new(), events }, received)
+        (Self { running: HashMap::new(), routing, events }, received)
     }
 
     /// Asks the vendor; what comes back arrives as events, ending with one that is final.
-    pub(super) fn start(&mut self, turn: TurnId, attempt: u32, vendor: Vendor, prompt: Prompt) {
+    pub(super) fn start(&mut self, turn: TurnId, attempt: u32, prompt: Prompt) {
         let sink = EventSink::new(turn, attempt, self.events.clone());
-        let call = tokio::spawn(vendor.complete(prompt, sink));
+        let call = tokio::spawn(relay::answer(Arc::clone(&self.routing), prompt, sink));
         if let Some(before) = self.running.insert(turn, call.abort_handle()) {
             before.abort();
         }

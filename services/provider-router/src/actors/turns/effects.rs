@@ -9,10 +9,7 @@ use argentum_proto::{
 use tracing::{debug, warn};
 
 use super::Turns;
-use crate::{
-    core::{Effect, Input, Notification},
-    vendors::Vendor,
-};
+use crate::core::{Effect, Input, Notification};
 
 impl Turns {
     /// Does what has passed the gate, unless it is no longer wanted: while it waited, its turn may have been stopped.
@@ -29,7 +26,7 @@ impl Turns {
             // There is no memory yet: nothing is recalled, and what is to be remembered stays in the conversation's tail.
             Effect::Recall { turn, .. } => self.handle_input(Input::RecallFailed { turn }, context),
             Effect::Remember { turn, .. } => self.remembered(&turn.turn_id, context),
-            Effect::CallVendor { turn, attempt, prompt } => self.calls.start(turn, attempt, Vendor::Offline, prompt),
+            Effect::CallVendor { turn, attempt, prompt } => self.calls.start(turn, attempt, prompt),
             Effect::CancelVendor { turn, .. } => self.calls.cancel(turn),
             Effect::Progress { gateway, progress } => self.publish(gateway, &progress),
             Effect::Notify(notification) => tell_operator(&notification),

@@ -162,7 +162,7 @@ impl Accepting {
     }
 
     fn inbound(&self, message: usize) -> Input {
-        let question = Content::Question(Question { text: "why?".into() });
+        let question = Content::Question(Question { text: "why?".into(), ..Question::default() });
         let request = AcceptMessageRequest {
             platform_conversation_id: self.place(message).conversation.to_string(),
             platform_message_id: message.to_string(),

@@ -51,7 +51,7 @@ pub(super) fn world(faults: u8, rules: (Option<Rule>, Option<DriverRule>, Option
         platform_message_id: "1".into(),
         sender: Some(Sender { platform_id: "ada".into(), display_name: String::new() }),
         platform_time_ms: 1,
-        content: Some(Content::Question(Question { text: "why?".into() })),
+        content: Some(Content::Question(Question { text: "why?".into(), ..Question::default() })),
         ..AcceptMessageRequest::default()
     };
     let origin = Origin { request: RequestId(0), gateway: account(), turn: turn(), traceparent: String::new() };

@@ -87,6 +87,7 @@ impl State {
             conversation.title = if title.is_empty() { title_of(&turn.question) } else { title.to_owned() };
         }
         conversation.changed_at_ms = turn.accepted_at_ms;
+        conversation.model.clone_from(&turn.model);
         conversation.queue.push_back(id);
         self.turns.insert(id, turn);
     }
@@ -133,6 +134,7 @@ impl State {
         turn.phase = Phase::Completed(Completion {
             outcome: completed.outcome(),
             answer: completed.answer.clone(),
+            answered_by: answered_by(completed),
             completed_at_ms: record.wall_ms,
             completed_uptime_ms: record.uptime_ms,
             // What was only cleared is nothing to remember.
@@ -223,6 +225,7 @@ impl Turn {
             revision: accepted.revision,
             sender: accepted.sender.clone().unwrap_or_default(),
             question: queued.question.clone(),
+            model: queued.model.clone(),
             clears: queued.clears,
             delivered_by_tail: queued.delivered_by_tail,
             traceparent: accepted.traceparent.clone(),
@@ -242,6 +245,13 @@ fn key(accepted: &MessageAccepted) -> Result<MessageKey, InvalidId> {
         message: MessageId::parse(accepted.platform_message_id.as_str())?,
         revision: accepted.revision,
     })
+}
+
+/// The model whose words an answer is; what the router says itself is nobody's.
+fn answered_by(completed: &TurnCompleted) -> String {
+    let is_answer = matches!(completed.outcome(), Outcome::Answered | Outcome::Stopped);
+    let settlement = completed.settlement.as_ref().filter(|settlement| is_answer && !settlement.provider.is_empty());
+    settlement.map(|settlement| format!("{}/{}", settlement.provider, settlement.model)).unwrap_or_default()
 }
 
 fn title_of(question: &str) -> String {

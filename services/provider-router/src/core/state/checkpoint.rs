@@ -119,6 +119,7 @@ impl Conversation {
             running_turn_id: self.running.map(|turn| turn.to_string()).unwrap_or_default(),
             queued_turn_ids: self.queue.iter().map(TurnId::to_string).collect(),
             tail: self.tail.turns().to_vec(),
+            model: self.model.clone(),
         }
     }
 
@@ -129,7 +130,7 @@ impl Conversation {
         }
         let running = (!wire.running_turn_id.is_empty()).then(|| wire.running_turn_id.parse()).transpose()?;
         let queue = wire.queued_turn_ids.iter().map(|turn| turn.parse()).collect::<Result<_, _>>()?;
-        Ok(Self { title: wire.title, changed_at_ms: wire.changed_at_ms, running, queue, tail })
+        Ok(Self { title: wire.title, model: wire.model, changed_at_ms: wire.changed_at_ms, running, queue, tail })
     }
 }
 
@@ -145,6 +146,7 @@ impl Turn {
             revision: self.revision,
             sender: Some(self.sender.clone()),
             question: self.question.clone(),
+            model: self.model.clone(),
             clears: self.clears,
             delivered_by_tail: self.delivered_by_tail,
             traceparent: self.traceparent.clone(),
@@ -161,6 +163,7 @@ impl Turn {
                 phase: TurnPhase::Completed.into(),
                 outcome: completion.outcome.into(),
                 answer: completion.answer.clone(),
+                answered_by: completion.answered_by.clone(),
                 completed_at_ms: completion.completed_at_ms,
                 completed_uptime_ms: completion.completed_uptime_ms,
                 is_remembered: completion.is_remembered,
@@ -184,6 +187,7 @@ impl Turn {
             revision: wire.revision,
             sender: wire.sender.unwrap_or_default(),
             question: wire.question,
+            model: wire.model,
             clears: wire.clears,
             delivered_by_tail: wire.delivered_by_tail,
             traceparent: wire.traceparent,
@@ -202,6 +206,7 @@ fn completion(wire: &TurnState) -> Result<Completion, ApplyError> {
     Ok(Completion {
         outcome: wire.outcome(),
         answer: wire.answer.clone(),
+        answered_by: wire.answered_by.clone(),
         completed_at_ms: wire.completed_at_ms,
         completed_uptime_ms: wire.completed_uptime_ms,
         is_remembered: wire.is_remembered,

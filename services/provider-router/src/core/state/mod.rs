@@ -45,6 +45,8 @@ struct Limits {
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Conversation {
     title: String,
+    /// The model that was chosen last; empty = none.
+    model: String,
     changed_at_ms: u64,
     running: Option<TurnId>,
     queue: VecDeque<TurnId>,
@@ -60,6 +62,8 @@ pub(super) struct Turn {
     pub(super) revision: u64,
     pub(super) sender: Sender,
     pub(super) question: String,
+    /// The model that was chosen; empty = the default one.
+    pub(super) model: String,
     /// `/new`.
     pub(super) clears: bool,
     /// Completed is the delivery.
@@ -87,6 +91,8 @@ pub(super) enum Phase {
 pub(super) struct Completion {
     pub(super) outcome: Outcome,
     pub(super) answer: String,
+    /// The model that answered, as `<provider>/<model>`.
+    pub(super) answered_by: String,
     pub(super) completed_at_ms: u64,
     pub(super) completed_uptime_ms: u64,
     pub(super) is_remembered: bool,
@@ -145,6 +151,10 @@ impl Conversation {
         &self.title
     }
 
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
     pub(super) fn changed_at_ms(&self) -> u64 {
         self.changed_at_ms
     }
@@ -197,6 +207,7 @@ impl Turn {
             outcome: completion.outcome.into(),
             accepted_at_ms: self.accepted_at_ms,
             completed_at_ms: completion.completed_at_ms,
+            model: completion.answered_by.clone(),
         })
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn config() -> Config {
 }
 
 pub(super) fn question(text: &str) -> Wire {
-    Wire::Question(Question { text: text.into() })
+    Wire::Question(Question { text: text.into(), ..Question::default() })
 }
 
 pub(super) fn edit(text: &str) -> Wire {

@@ -1,0 +1,3 @@
+//! The actors of the vault.
+
+pub(crate) mod secrets;
