@@ -91,7 +91,7 @@ mod tests {
     fn plan(router: &str, accounts: &[&str]) -> Plan {
         Plan {
             config: Config::default(),
-            accounts: accounts.iter().map(|name| Gateway::parse(name).unwrap()).collect(),
+            accounts: accounts.iter().map(|name| name.parse().unwrap()).collect(),
             sections: BTreeMap::from([(Credential::ChannelGateway, String::new()), (Credential::ProviderRouter, router.to_owned())]),
         }
     }

@@ -33,7 +33,7 @@ async fn relay(mut opened: Opened, sink: &EventSink) -> Result<Settlement, CallF
             ChatEvent::Refusal(_) => is_declined = true,
             ChatEvent::Finished { reason } => is_declined |= reason == "content_filter",
             ChatEvent::Usage { input_tokens, output_tokens } => {
-                (settlement.input_tokens, settlement.output_tokens) = (input_tokens, output_tokens)
+                (settlement.input_tokens, settlement.output_tokens) = (input_tokens, output_tokens);
             }
             _ => {}
         }

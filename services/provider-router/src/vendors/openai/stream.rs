@@ -139,16 +139,16 @@ mod tests {
         (told, reader.is_whole())
     }
 
-    fn delta(delta: Value) -> Value {
+    fn delta(delta: &Value) -> Value {
         json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": null }] })
     }
 
     #[test]
     fn an_answer_in_pieces_is_put_together() {
         let events = [
-            delta(json!({ "role": "assistant", "content": "" })),
-            delta(json!({ "content": "Good " })),
-            delta(json!({ "content": "day." })),
+            delta(&json!({ "role": "assistant", "content": "" })),
+            delta(&json!({ "content": "Good " })),
+            delta(&json!({ "content": "day." })),
             json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] }),
             json!({ "choices": [], "usage": { "prompt_tokens": 9, "completion_tokens": 3 } }),
         ];
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_tool_call_in_pieces_keeps_its_place() {
-        let call = |call: Value| delta(json!({ "tool_calls": [call] }));
+        let call = |call: Value| delta(&json!({ "tool_calls": [call] }));
         let events = [
             call(json!({ "index": 1, "id": "call_1", "type": "function", "function": { "name": "now", "arguments": "" } })),
             call(json!({ "index": 1, "function": { "arguments": "{}" } })),
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_stream_without_a_finish_is_not_whole() {
-        assert!(!read(&[delta(json!({ "content": "Half" }))]).1);
+        assert!(!read(&[delta(&json!({ "content": "Half" }))]).1);
         let mut reader = Reader::default();
         assert!(reader.read("[DONE]").is_ok() && reader.is_whole());
     }
