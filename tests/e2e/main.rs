@@ -10,6 +10,7 @@ mod http;
 mod kills;
 mod life;
 mod log;
+mod notify;
 mod operator;
 mod page;
 mod refusals;

@@ -8,7 +8,10 @@ use argentum_service::{Exit, Failure};
 use serde::Serialize;
 
 use super::refused;
-use crate::{arguments::Global, output};
+use crate::{
+    arguments::{self, Global},
+    output,
+};
 
 /// `status --json`. Fields may be added, never removed or renamed.
 #[derive(Debug, Serialize)]
@@ -35,7 +38,7 @@ struct Service {
     text: String,
 }
 
-pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, arguments: &arguments::Status) -> Result<(), Failure> {
     let mut client = ControlClient::connect(&global.data_dir()?).await.map_err(|error| refused(&error))?;
     let response = client.ask(Request::GetStatus(GetStatusRequest {})).await.map_err(|error| refused(&error))?;
     let Response::GetStatus(status) = response else { return Err(Failure::new(Exit::Software, "the bundle answered something else")) };
@@ -44,6 +47,9 @@ pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
         output::print_json(&status);
     } else {
         print_table(&status);
+    }
+    if arguments.ready && status.state != "ready" {
+        return Err(Failure::new(Exit::Unavailable, format!("the bundle is {}, not ready", status.state)));
     }
     Ok(())
 }

@@ -34,6 +34,7 @@ use crate::{
     identities::Identities,
     lifecycle::{Input, Lifecycle},
     log_ring::LogRing,
+    notify::Notifier,
     spawner::Spawner,
 };
 
@@ -106,6 +107,7 @@ async fn run(options: UpOptions) -> Result<(), Failure> {
         log_filter: config.log.filter.clone(),
         operator_key: OperatorKey::new(),
         log: log.clone(),
+        notifier: Notifier::from_environment(),
         section_of,
     };
     let outcome = watch(surroundings, bus, control, log, on_ready).await;

@@ -26,6 +26,7 @@ use crate::{
     identities::Identities,
     lifecycle::{Effect, Input, Lifecycle},
     log_ring::LogRing,
+    notify::Notifier,
     spawner::{Order, Spawner},
     up::{OnReady, SectionOf},
 };
@@ -42,6 +43,7 @@ pub(crate) struct Surroundings {
     /// Signs the rights of whoever may use the control socket.
     pub(crate) operator_key: OperatorKey,
     pub(crate) log: LogRing,
+    pub(crate) notifier: Notifier,
     /// The configuration of each service.
     pub(crate) section_of: SectionOf,
 }
@@ -199,6 +201,7 @@ impl Bundle {
     /// Tells everybody who watches. What is lost is told again with the next change.
     fn publish(&mut self) {
         let status = self.status();
+        self.surroundings.notifier.tell(&status);
         if status.state() == BundleState::Ready
             && let Some(on_ready) = self.on_ready.take()
         {
