@@ -13,6 +13,7 @@ mod log;
 mod notify;
 mod operator;
 mod page;
+mod public;
 mod refusals;
 mod restart;
 mod tally;

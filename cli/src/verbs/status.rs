@@ -21,7 +21,10 @@ struct Status {
     pid: u32,
     version: String,
     uptime_ms: u64,
+    /// Where browsers find the page and the API.
     http: String,
+    /// Address and port on which they are served.
+    http_address: String,
     bus: String,
     services: Vec<Service>,
 }
@@ -78,6 +81,7 @@ impl From<GetStatusResponse> for Status {
             version: status.version,
             uptime_ms: status.uptime_ms,
             http: status.http_url,
+            http_address: status.http_address,
             bus: status.bus_address,
             services: status.services.into_iter().map(Service::from).collect(),
         }

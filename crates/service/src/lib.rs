@@ -5,6 +5,7 @@
 //! - [`Supervisor`] rebuilds an actor that failed, from a factory.
 //! - [`config`] reads a section of `argentum.toml` and tells all its faults at once.
 //! - [`Exit`] are the documented exit codes, [`Failure`] an end that has one.
+//! - [`PublicUrl`] is where browsers reach the page from beyond this machine.
 //! - [`right`] is the operator's right, [`files`] replaces small documents whole.
 //! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
 
@@ -17,6 +18,7 @@ pub mod handover;
 mod life;
 pub mod logging;
 mod process;
+mod public_url;
 pub mod right;
 mod run;
 mod supervise;
@@ -24,5 +26,6 @@ mod supervise;
 pub use clock::unix_ms;
 pub use exit::{Exit, Failure, chain};
 pub use process::Process;
+pub use public_url::{PublicUrl, PublicUrlError};
 pub use run::{run, runtime};
 pub use supervise::{Alive, Subscribed, Supervisor};

@@ -94,7 +94,8 @@ async fn run(options: UpOptions) -> Result<(), Failure> {
     let bus_address = server.local_addr().to_string();
     let login = Login { address: bus_address.clone(), credential: Credential::Orchestrator, seed };
     let bus = Bus::connect(&login).await.map_err(|error| Failure::of(Exit::Unavailable, &error))?;
-    let http_url = http_listener.local_addr().map(|address| format!("http://{address}")).map_err(|error| software(&error))?;
+    let http_address = http_listener.local_addr().map_err(|error| software(&error))?.to_string();
+    let public_url = config.http.public_url().map_err(|error| Failure::of(Exit::Config, &error))?.map(|url| url.to_string());
     let control = control::listen(&folder).map_err(|error| Failure::of(Exit::CannotCreate, &error))?;
     let log = LogRing::new();
     let surroundings = Surroundings {
@@ -103,7 +104,8 @@ async fn run(options: UpOptions) -> Result<(), Failure> {
         spawner: Spawner::start().map_err(|error| software(&error))?,
         http_listener,
         bus_address,
-        http_url,
+        http_address,
+        public_url,
         log_filter: config.log.filter.clone(),
         operator_key: OperatorKey::new(),
         log: log.clone(),

@@ -38,7 +38,10 @@ pub(crate) struct Surroundings {
     pub(crate) spawner: Spawner,
     pub(crate) http_listener: TcpListener,
     pub(crate) bus_address: String,
-    pub(crate) http_url: String,
+    /// `address:port` of the listener.
+    pub(crate) http_address: String,
+    /// Where browsers reach it from beyond this machine.
+    pub(crate) public_url: Option<String>,
     pub(crate) log_filter: String,
     /// Signs the rights of whoever may use the control socket.
     pub(crate) operator_key: OperatorKey,
@@ -193,8 +196,9 @@ impl Bundle {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            http_url: self.surroundings.http_url.clone(),
+            http_url: self.surroundings.http_url(),
             bus_address: self.surroundings.bus_address.clone(),
+            http_address: self.surroundings.http_address.clone(),
         }
     }
 
@@ -280,11 +284,16 @@ impl Bundle {
 // === impl Surroundings ===
 
 impl Surroundings {
+    /// Where browsers find the page.
+    pub(super) fn http_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http_address))
+    }
+
     /// What `service` is started with: a fresh identity, the lock, and for the gateway the listening socket.
     async fn order(&self, service: Credential, restarts: u32) -> Result<Order, Box<dyn std::error::Error + Send + Sync>> {
-        let http_listener: Option<OwnedFd> = match service {
-            Credential::ChannelGateway => Some(self.http_listener.as_fd().try_clone_to_owned()?),
-            _ => None,
+        let (http_listener, public_url): (Option<OwnedFd>, _) = match service {
+            Credential::ChannelGateway => (Some(self.http_listener.as_fd().try_clone_to_owned()?), self.public_url.clone()),
+            _ => (None, None),
         };
         let identity = Identity {
             service: service.token().to_owned(),
@@ -296,6 +305,7 @@ impl Surroundings {
             has_http_listener: http_listener.is_some(),
             restarts,
             log_filter: self.log_filter.clone(),
+            public_url: public_url.unwrap_or_default(),
         };
         Ok(Order { identity, lock: self.data_dir.lock().try_clone_to_owned()?, http_listener })
     }

@@ -14,7 +14,7 @@ use super::bundle::Surroundings;
 /// A link that logs one browser in.
 pub(super) async fn log_in(surroundings: Arc<Surroundings>, bus: Bus) -> Result<Response, Fault> {
     let right = surroundings.operator_key.sign("login", Credential::ChannelGateway, unix_ms())?;
-    let request = IssueLoginLinkRequest { right: Some(right), page_url: surroundings.http_url.clone() };
+    let request = IssueLoginLinkRequest { right: Some(right), page_url: surroundings.http_url() };
     let issued = bus.request(&Caller(Credential::Orchestrator), &request).await?;
     Ok(Response::LogIn(LogInResponse { link: issued.link, valid_for_ms: issued.valid_for_ms }))
 }
