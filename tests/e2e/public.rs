@@ -1,12 +1,12 @@
 //! A bundle that is reached from beyond its machine: only under its own name, and by links that lead there.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    bundle::Bundle,
+    bundle::{Bundle, run},
     http::request,
     page::{login_token, use_link},
 };
@@ -62,6 +62,26 @@ fn a_change_under_the_public_name_must_come_from_its_page() {
     };
     assert_eq!([log_in("https://evil.example"), log_in("http://argentum.example"), log_in("null")], [403, 403, 403]);
     assert_eq!(log_in("https://argentum.example"), 204);
+}
+
+#[test]
+fn a_page_without_tls_is_warned_of() {
+    let warns = |public_url| {
+        let folder = TempDir::new().unwrap();
+        let (bundle, _) = start(&folder, public_url);
+        bundle.log().contains("without TLS")
+    };
+    assert!(warns("http://argentum.example") && !warns("https://argentum.example"));
+}
+
+#[test]
+fn the_configurations_that_are_shipped_are_fine() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for file in ["deploy/compose/argentum.toml", "k8s/overlays/example/argentum.toml"] {
+        let folder = TempDir::new().unwrap();
+        let output = run(folder.path(), &["config", "check", "--config", root.join(file).to_str().unwrap()]);
+        assert!(output.status.success(), "{file}: {output:?}");
+    }
 }
 
 #[test]

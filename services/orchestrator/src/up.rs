@@ -23,7 +23,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
 };
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
     actors::bundle::{Bundle, Surroundings},
@@ -152,6 +152,12 @@ async fn running(path: &Path) -> Option<GetStatusResponse> {
 
 fn listen(config: &Config) -> Result<TcpListener, Failure> {
     let address = config.http.listen;
+    if let Ok(Some(url)) = config.http.public_url()
+        && !url.is_https()
+        && !address.ip().is_loopback()
+    {
+        warn!(%url, "page and API are reached without TLS: what logs in travels in the clear");
+    }
     TcpListener::bind(address).map_err(|error| taken("http.listen", address, &error))
 }
 
