@@ -37,7 +37,7 @@ pub(crate) enum Verb {
     /// Tell the running bundle to end, drained, and wait until it has.
     Stop,
     /// Tell the state of the bundle and of each service.
-    Status,
+    Status(Status),
     /// Print a link that logs one browser in to the page, once, within ten minutes.
     Login,
     /// End one service, drained, and start it again; also one that was given up.
@@ -82,6 +82,13 @@ pub(crate) enum Verb {
     /// Run one service; started by `up`, not by hand.
     #[command(hide = true)]
     Service { name: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Exit with 69 unless the bundle is ready: for the health checks of containers.
+    #[arg(long)]
+    pub(crate) ready: bool,
 }
 
 #[derive(Debug, Args)]

@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match verb {
         Verb::Up(up) => up::run(&global, &up),
         Verb::Stop => ask(stop::run(&global)),
-        Verb::Status => ask(status::run(&global)),
+        Verb::Status(status) => ask(status::run(&global, &status)),
         Verb::Login => ask(login::run(&global)),
         Verb::Restart { service } => ask(restart::run(&global, service)),
         Verb::Logs(logs) => ask(logs::run(&global, logs)),

@@ -33,10 +33,10 @@ pub(crate) fn argentum() -> Command {
     command
 }
 
-/// `argentum up` on `path/data`, on free ports; the vault's key lies beside the data.
+/// `argentum up` on `path/data`, its bus on a free port; the vault's key lies beside the data.
 pub(crate) fn up_command(path: &Path) -> Command {
     let mut command = argentum();
-    command.args(["up", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0", "--data-dir"]).arg(path.join("data"));
+    command.args(["up", "--bus-listen", "127.0.0.1:0", "--data-dir"]).arg(path.join("data"));
     command.env("XDG_CONFIG_HOME", path.join("config"));
     command
 }
@@ -101,8 +101,14 @@ impl Bundle {
 
     /// Starts one in a folder of somebody else's and does not wait.
     pub(crate) fn begin_on(path: &Path) -> Self {
+        Self::begin_by(path, |up| up.args(["--listen", "127.0.0.1:0"]))
+    }
+
+    /// As [`Self::begin_on`], with an address of page and API, and whatever else, by `change`.
+    pub(crate) fn begin_by(path: &Path, change: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let log = File::options().create(true).append(true).open(path.join("up.log")).unwrap();
-        let up = up_command(path).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let mut up = up_command(path);
+        let up = change(&mut up).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Self { folder: None, path: path.to_owned(), up }
     }
 

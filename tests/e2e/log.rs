@@ -12,7 +12,10 @@ use crate::bundle::{Bundle, run, until, up_command};
 
 /// Starts `up` with standard error to `stderr`; returns the process and its data directory.
 fn up_with(folder: &TempDir, stderr: impl Into<Stdio>) -> Bundle {
-    Bundle::adopt(folder.path(), up_command(folder.path()).stdout(Stdio::null()).stderr(stderr).spawn().unwrap())
+    Bundle::adopt(
+        folder.path(),
+        up_command(folder.path()).args(["--listen", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(stderr).spawn().unwrap(),
+    )
 }
 
 #[test]

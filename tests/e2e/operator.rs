@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::bundle::{Bundle, pid_of, run, until};
+use crate::bundle::{Bundle, pid_of, run, signal, until};
 
 #[test]
 fn a_service_is_restarted_by_hand_with_a_new_process() {
@@ -55,4 +56,15 @@ fn a_checked_configuration_tells_all_faults_and_a_shown_one_its_defaults() {
     let show = run(folder.path(), &["config", "show", "--json", "--config", config.to_str().unwrap()]);
     let shown: Value = serde_json::from_slice(&show.stdout).unwrap();
     assert_eq!((&shown["bus"]["listen"], &shown["http"]["listen"]), (&"127.0.0.1:1".into(), &"127.0.0.1:4747".into()));
+}
+
+#[test]
+fn a_health_check_is_green_only_while_the_bundle_is_ready() {
+    let bundle = Bundle::start();
+    assert!(bundle.verb(&["status", "--ready"]).status.success());
+    // A stopped gateway cannot drain, so the bundle takes a while to end.
+    signal(pid_of(&bundle.service("channel-gateway")), Signal::STOP);
+    signal(bundle.pid(), Signal::TERM);
+    bundle.until_state("draining");
+    assert_eq!(bundle.verb(&["status", "--ready"]).status.code(), Some(69));
 }

@@ -82,10 +82,22 @@ fn a_wrong_command_line_exits_with_64() {
 #[test]
 fn an_address_beyond_loopback_is_refused_wherever_it_is_set() {
     let folder = TempDir::new().unwrap();
-    for option in ["--listen", "--bus-listen"] {
+    for (option, remedy) in [("--listen", "set `http.public_url`"), ("--bus-listen", "not offered yet")] {
         let output = up(&folder, &[option, "0.0.0.0:0"]);
         assert_eq!(output.status.code(), Some(78), "{option}: {output:?}");
-        assert!(told(&output).contains("loopback"), "{}", told(&output));
+        assert!(told(&output).contains("loopback") && told(&output).contains(remedy), "{}", told(&output));
+    }
+}
+
+#[test]
+fn a_public_url_that_browsers_cannot_use_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("argentum.toml");
+    for url in ["argentum.example", "https://argentum.example/chat", "https://user@argentum.example"] {
+        fs::write(&config, format!("[http]\npublic_url = '{url}'\n")).unwrap();
+        let output = up(&folder, &["--config", config.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(78), "{output:?}");
+        assert!(told(&output).contains("line 2: `http.public_url`"), "{}", told(&output));
     }
 }
 

@@ -6,6 +6,7 @@ mod bench;
 mod bundle;
 mod command;
 mod deny;
+mod deploy;
 mod peers;
 mod reference;
 mod test;

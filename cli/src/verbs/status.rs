@@ -8,7 +8,10 @@ use argentum_service::{Exit, Failure};
 use serde::Serialize;
 
 use super::control::refused;
-use crate::{arguments::Global, output};
+use crate::{
+    arguments::{self, Global},
+    output,
+};
 
 /// `status --json`. Fields may be added, never removed or renamed.
 #[derive(Debug, Serialize)]
@@ -18,7 +21,10 @@ struct Status {
     pid: u32,
     version: String,
     uptime_ms: u64,
+    /// Where browsers find the page and the API.
     http: String,
+    /// Address and port on which they are served.
+    http_address: String,
     bus: String,
     services: Vec<Service>,
 }
@@ -35,7 +41,7 @@ struct Service {
     text: String,
 }
 
-pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, arguments: &arguments::Status) -> Result<(), Failure> {
     let mut client = ControlClient::connect(&global.data_dir()?).await.map_err(|error| refused(&error))?;
     let response = client.ask(Request::GetStatus(GetStatusRequest {})).await.map_err(|error| refused(&error))?;
     let Response::GetStatus(status) = response else { return Err(Failure::new(Exit::Software, "the bundle answered something else")) };
@@ -44,6 +50,9 @@ pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
         output::print_json(&status);
     } else {
         print_table(&status);
+    }
+    if arguments.ready && status.state != "ready" {
+        return Err(Failure::new(Exit::Unavailable, format!("the bundle is {}, not ready", status.state)));
     }
     Ok(())
 }
@@ -72,6 +81,7 @@ impl From<GetStatusResponse> for Status {
             version: status.version,
             uptime_ms: status.uptime_ms,
             http: status.http_url,
+            http_address: status.http_address,
             bus: status.bus_address,
             services: status.services.into_iter().map(Service::from).collect(),
         }

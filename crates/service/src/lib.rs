@@ -5,6 +5,7 @@
 //! - [`Supervisor`] rebuilds an actor that failed, from a factory.
 //! - [`config`] reads a section of `argentum.toml` and tells all its faults at once.
 //! - [`Exit`] are the documented exit codes, [`Failure`] an end that has one.
+//! - [`PublicUrl`] is where browsers reach the page from beyond this machine.
 //! - [`right`] is the operator's right, [`files`] replaces small documents whole.
 //! - [`sealing`] is how secrets travel, [`leases`] how a service borrows them from the vault.
 //! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
@@ -19,6 +20,7 @@ pub mod leases;
 mod life;
 pub mod logging;
 mod process;
+mod public_url;
 pub mod right;
 mod run;
 pub mod sealing;
@@ -27,5 +29,6 @@ mod supervise;
 pub use clock::unix_ms;
 pub use exit::{Exit, Failure, chain};
 pub use process::Process;
+pub use public_url::{PublicUrl, PublicUrlError};
 pub use run::{run, runtime};
 pub use supervise::{Alive, Subscribed, Supervisor};

@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     exit::{Exit, Failure},
+    public_url::PublicUrl,
     supervise::Supervisor,
 };
 
@@ -20,6 +21,7 @@ use crate::{
 pub struct Process {
     pub(crate) data_dir: PathBuf,
     pub(crate) operator_key: String,
+    pub(crate) public_url: Option<PublicUrl>,
     pub(crate) http_listener: RefCell<Option<TcpListener>>,
     pub(crate) login: Login,
     pub(crate) supervisor: Supervisor,
@@ -38,6 +40,7 @@ impl Process {
         Self {
             data_dir: data_dir.to_owned(),
             operator_key,
+            public_url: None,
             http_listener: RefCell::new(None),
             login,
             supervisor: Supervisor::new(gave_up),
@@ -55,6 +58,11 @@ impl Process {
     /// Public nkey whose signatures make an operator's right.
     pub fn operator_key(&self) -> &str {
         &self.operator_key
+    }
+
+    /// Where browsers reach page and API from beyond this machine; only the gateway is told, and only where `http.public_url` is set.
+    pub fn public_url(&self) -> Option<&PublicUrl> {
+        self.public_url.as_ref()
     }
 
     /// Keeps the actors of this process alive.

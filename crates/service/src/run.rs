@@ -18,6 +18,7 @@ use crate::{
     life::Life,
     logging,
     process::Process,
+    public_url::{PublicUrl, PublicUrlError},
     supervise::Supervisor,
 };
 
@@ -103,6 +104,7 @@ where
         let process = Rc::new(Process {
             data_dir: PathBuf::from(&identity.data_dir),
             operator_key: identity.operator_key,
+            public_url: public_url(&identity.public_url)?,
             login: Login { address: identity.bus_address, credential, seed: identity.nkey_seed },
             http_listener: RefCell::new(http_listener),
             supervisor: Supervisor::new(gave_up_sender),
@@ -126,6 +128,12 @@ where
     runtime_end(runtime);
     drop(lock);
     result
+}
+
+/// The orchestrator has checked it before it handed it over; empty = none.
+fn public_url(text: &str) -> Result<Option<PublicUrl>, Failure> {
+    let url = (!text.is_empty()).then(|| text.parse()).transpose();
+    url.map_err(|error: PublicUrlError| Failure::of(Exit::Software, &error))
 }
 
 /// Ends the runtime without waiting for work that is stuck.

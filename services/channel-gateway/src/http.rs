@@ -15,7 +15,7 @@ use std::{io, net::TcpListener, sync::Arc};
 
 use argentum_bus::{AccountBus, Bus};
 use argentum_proto::{channel::v1::TurnProgressed, control::v1::GetStatusResponse};
-use argentum_service::Process;
+use argentum_service::{Process, PublicUrl};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) quiescing: CancellationToken,
     /// Port that we listen on.
     pub(crate) port: u16,
+    /// Where browsers reach us from beyond this machine.
+    pub(crate) public_url: Option<PublicUrl>,
 }
 
 /// Serves on `listener` until the process quiesces; then what is under way ends.

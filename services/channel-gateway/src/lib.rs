@@ -54,6 +54,7 @@ pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<()
     supervisor.supervise("login", login).wait().await?;
 
     let quiescing = process.quiescing().clone();
-    http::serve(listener, http::Shared { process_bus: bus, bus: account, state, progress, door, quiescing, port }, &process)
+    let public_url = process.public_url().cloned();
+    http::serve(listener, http::Shared { process_bus: bus, bus: account, state, progress, door, quiescing, port, public_url }, &process)
         .map_err(|error| io(&error))
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use argentum_service::{
+    PublicUrl, PublicUrlError,
     config::Section,
     logging::{self, DEFAULT_FILTER},
 };
@@ -31,9 +32,13 @@ pub struct BusConfig {
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
-    /// Address and port on which page and API are served. Port 0 takes any free one. Default: 127.0.0.1:4747. Beyond loopback it is
-    /// refused until the page asks for a login.
+    /// Address and port on which page and API are served. Port 0 takes any free one. Default: 127.0.0.1:4747. Beyond loopback (`0.0.0.0` and
+    /// `[::]` are all addresses) only where `public_url` is set.
     pub listen: SocketAddr,
+    /// Where browsers reach page and API from beyond this machine, `https://HOST[:PORT]` or `http://…`, without a path. Login links lead there, and
+    /// only this host and loopback are answered (421 otherwise). With `https` the cookie of a session is sent over TLS only; TLS itself is ended by a
+    /// proxy in front, to which this server speaks plain HTTP. Default: none.
+    pub public_url: Option<String>,
 }
 
 /// What the processes write to standard error.
@@ -57,7 +62,29 @@ impl Default for BusConfig {
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: loopback(4747) }
+        Self { listen: loopback(4747), public_url: None }
+    }
+}
+
+impl HttpConfig {
+    /// What `public_url` says; `None` where it is not set.
+    pub fn public_url(&self) -> Result<Option<PublicUrl>, PublicUrlError> {
+        self.public_url.as_deref().map(str::parse).transpose()
+    }
+
+    fn rules(&self) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        if let Err(error) = self.public_url() {
+            faults.push(("http.public_url".to_owned(), error.to_string()));
+        }
+        if !self.listen.ip().is_loopback() && self.public_url.is_none() {
+            let text = format!(
+                "`{}` is not a loopback address; to listen beyond this machine set `http.public_url` to where browsers reach it",
+                self.listen
+            );
+            faults.push(("http.listen".to_owned(), text));
+        }
+        faults
     }
 }
 
@@ -73,14 +100,11 @@ impl Default for LogConfig {
 
 impl Section for Config {
     fn rules(&self) -> Vec<(String, String)> {
-        let listeners = [("bus.listen", self.bus.listen), ("http.listen", self.http.listen)];
-        let mut faults: Vec<(String, String)> = listeners
-            .into_iter()
-            .filter(|(_, address)| !address.ip().is_loopback())
-            .map(|(key, address)| {
-                (key.to_owned(), format!("`{address}` is not a loopback address; listening beyond this machine is not offered yet"))
-            })
-            .collect();
+        let mut faults = self.http.rules();
+        if !self.bus.listen.ip().is_loopback() {
+            let text = format!("`{}` is not a loopback address; a bus beyond this machine is not offered yet", self.bus.listen);
+            faults.push(("bus.listen".to_owned(), text));
+        }
         if let Err(text) = logging::check(&self.log.filter) {
             faults.push(("log.filter".to_owned(), text));
         }

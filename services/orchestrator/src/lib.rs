@@ -6,7 +6,7 @@
 //!
 //! Inside, `lifecycle` decides (pure), `actors/bundle` carries out; `data_dir` owns the lock and the marker, `spawner` the one thread
 //! that starts processes, `identities` the nkeys and the rights at the bus, `control` the operator's socket, `log_ring` the newest
-//! lines of all children.
+//! lines of all children, `notify` what the service manager is told.
 
 mod actors;
 mod child_process;
@@ -17,6 +17,7 @@ mod data_dir;
 mod identities;
 mod lifecycle;
 mod log_ring;
+mod notify;
 mod plan;
 mod spawner;
 mod up;

@@ -22,7 +22,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
 };
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
     actors::bundle::{Bundle, Surroundings},
@@ -33,6 +33,7 @@ use crate::{
     identities::Identities,
     lifecycle::{Input, Lifecycle},
     log_ring::LogRing,
+    notify::Notifier,
     plan::{Plan, Plans},
     spawner::Spawner,
 };
@@ -90,7 +91,8 @@ async fn run(options: UpOptions, plan: Plan) -> Result<(), Failure> {
     let bus_address = server.local_addr().to_string();
     let login = Login { address: bus_address.clone(), credential: Credential::Orchestrator, seed };
     let bus = Bus::connect(&login).await.map_err(|error| Failure::of(Exit::Unavailable, &error))?;
-    let http_url = http_listener.local_addr().map(|address| format!("http://{address}")).map_err(|error| software(&error))?;
+    let http_address = http_listener.local_addr().map_err(|error| software(&error))?.to_string();
+    let public_url = plan.config.http.public_url().map_err(|error| Failure::of(Exit::Config, &error))?.map(|url| url.to_string());
     let control = control::listen(&folder).map_err(|error| Failure::of(Exit::CannotCreate, &error))?;
     let log = LogRing::new();
     let surroundings = Surroundings {
@@ -99,9 +101,11 @@ async fn run(options: UpOptions, plan: Plan) -> Result<(), Failure> {
         spawner: Spawner::start().map_err(|error| software(&error))?,
         http_listener,
         bus_address,
-        http_url,
+        http_address,
+        public_url,
         operator_key: OperatorKey::new(),
         log: log.clone(),
+        notifier: Notifier::from_environment(),
         plans: Plans::new(plan, read_plan),
     };
     let outcome = watch(surroundings, bus, control, log, on_ready).await;
@@ -144,6 +148,12 @@ async fn running(path: &Path) -> Option<GetStatusResponse> {
 
 fn listen(config: &Config) -> Result<TcpListener, Failure> {
     let address = config.http.listen;
+    if let Ok(Some(url)) = config.http.public_url()
+        && !url.is_https()
+        && !address.ip().is_loopback()
+    {
+        warn!(%url, "page and API are reached without TLS: what logs in travels in the clear");
+    }
     TcpListener::bind(address).map_err(|error| taken("http.listen", address, &error))
 }
 

@@ -9,7 +9,7 @@ use super::Gate;
 use super::tally::Tally;
 use crate::bundle::{self, Bundle, Scratch};
 use crate::command::{self, Stream};
-use crate::{deny, peers, reference, tidy};
+use crate::{deny, deploy, peers, reference, tidy};
 
 /// One step: what it is called, what it does, in words, and how.
 pub(super) struct Step {
@@ -35,6 +35,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "build", purpose: "the binaries and the tests, debug profile", run: build },
     Step { name: "reference", purpose: "docs/reference is what the binary says", run: reference },
     Step { name: "peers", purpose: "real servers and clients for the tests", run: peers },
+    Step { name: "deploy", purpose: "units, images, manifests and workflows, each by a checker of its own", run: deploy },
     Step { name: "nextest", purpose: "unit, service and bundle tests", run: nextest },
     Step { name: "doctest", purpose: "the examples in the documentation", run: doctest },
     Step { name: "smoke", purpose: "the release binary starts, is ready, stops", run: smoke },
@@ -99,6 +100,14 @@ fn peers(gate: &Gate) -> Result<Report> {
     let tally =
         if peers::required() { Tally { failed: missing, ..Tally::default() } } else { Tally { skipped: missing, ..Tally::default() } };
     Ok(Report { tally, text: outcome.text() })
+}
+
+fn deploy(gate: &Gate) -> Result<Report> {
+    let outcome = deploy::check(gate.workspace)?;
+    let (passed, failed, missing) = (outcome.passed.len() as u64, outcome.failed.len() as u64, outcome.not_run.len() as u64);
+    let (failed, skipped) = if peers::required() { (failed + missing, 0) } else { (failed, missing) };
+    let tally = Tally { passed, failed, skipped };
+    Ok(Report { tally, text: tally.to_string() })
 }
 
 fn nextest(gate: &Gate) -> Result<Report> {

@@ -25,7 +25,9 @@ fn write_table(page: &mut String, name: &str, table: &Value, schema: &Value) {
     page.push_str("\n| key | type | meaning |\n|---|---|---|\n");
     for (key, value) in keys {
         let meaning = text(value).replace('\n', " ").replace('|', "\\|");
-        let kind = resolve(schema, value)["type"].as_str().unwrap_or("table").to_owned();
+        let kind = &resolve(schema, value)["type"];
+        // A key that may be left out without a default is its type or null.
+        let kind = kind.as_str().or_else(|| kind[0].as_str()).unwrap_or("table");
         let _ = writeln!(page, "| `{key}` | {kind} | {meaning} |");
     }
 }

@@ -1,8 +1,10 @@
 //! Who is let in: the right host, the right origin, a session.
 //!
 //! A page of somebody else's can make a browser send requests to loopback, also under a name of its own that resolves there (DNS
-//! rebinding). So the `Host` must be one of ours, and what changes something or opens a WebSocket must come from our own page.
+//! rebinding). So the `Host` must be one of ours (a loopback name with our port, or that of the public URL), and what changes something
+//! or opens a WebSocket must come from our own page.
 
+use argentum_service::PublicUrl;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header, uri::Authority},
@@ -21,12 +23,13 @@ pub(crate) async fn address(State(shared): State<Shared>, request: Request, next
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
         return ApiError::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "the request names no host").into_response();
     };
-    if !is_our_host(host, shared.port) {
+    let public_url = shared.public_url.as_ref();
+    if !is_loopback_host(host, shared.port) && !public_url.is_some_and(|url| url.is_host(host)) {
         let text = format!("this server does not answer for `{host}`");
         return ApiError::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", text).into_response();
     }
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD) && !headers.contains_key(header::UPGRADE);
-    if !is_safe && !comes_from(headers, host) {
+    if !is_safe && !comes_from(headers, host, public_url) {
         return ApiError::new(StatusCode::FORBIDDEN, "forbidden", "the request does not come from this server's page").into_response();
     }
     next.run(request).await
@@ -49,16 +52,23 @@ pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A loopback name with the port that we listen on.
-fn is_our_host(host: &str, port: u16) -> bool {
+fn is_loopback_host(host: &str, port: u16) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let is_loopback = matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]");
     is_loopback && authority.port_u16().unwrap_or(80) == port && !host.contains('@')
 }
 
 /// Browsers name the origin of everything that changes something; what names none is no browser, and has to show a session anyway.
-fn comes_from(headers: &HeaderMap, host: &str) -> bool {
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-    origin.is_none_or(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(|rest| rest == host))
+/// A page of the public URL is ours under every `Host`: a proxy in front may have put a loopback name there.
+fn comes_from(headers: &HeaderMap, host: &str, public_url: Option<&PublicUrl>) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let origin = origin.to_str().unwrap_or_default();
+    if let Some(url) = public_url
+        && (url.is_host(host) || url.is_origin(origin))
+    {
+        return url.is_origin(origin);
+    }
+    origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(|rest| rest == host)
 }
 
 #[cfg(test)]
@@ -70,12 +80,12 @@ mod tests {
     #[test]
     fn only_loopback_names_with_our_port_are_ours() {
         for host in ["localhost:4747", "127.0.0.1:4747", "[::1]:4747"] {
-            assert!(is_our_host(host, 4747), "{host}");
+            assert!(is_loopback_host(host, 4747), "{host}");
         }
         for host in
             ["evil.example:4747", "localhost", "localhost:80", "127.0.0.1.evil.example:4747", "x@localhost:4747", "", "localhost:4747/"]
         {
-            assert!(!is_our_host(host, 4747), "{host}");
+            assert!(!is_loopback_host(host, 4747), "{host}");
         }
     }
 
@@ -84,10 +94,24 @@ mod tests {
         let from = |origin: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
-            comes_from(&headers, "localhost:4747")
+            comes_from(&headers, "localhost:4747", None)
         };
-        assert!(from("http://localhost:4747") && comes_from(&HeaderMap::new(), "localhost:4747"));
+        assert!(from("http://localhost:4747") && comes_from(&HeaderMap::new(), "localhost:4747", None));
         assert!(!from("http://evil.example") && !from("null") && !from("http://localhost:4748") && !from("http://127.0.0.1:4747"));
+    }
+
+    #[test]
+    fn under_the_public_host_only_its_own_pages_are_ours() {
+        let url: PublicUrl = "https://argentum.example".parse().unwrap();
+        let from = |origin: &'static str, host| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            comes_from(&headers, host, Some(&url))
+        };
+        assert!(from("https://argentum.example", "argentum.example") && from("https://argentum.example", "127.0.0.1:4747"));
+        assert!(from("http://localhost:4747", "localhost:4747"));
+        assert!(!from("http://argentum.example", "argentum.example") && !from("https://evil.example", "argentum.example"));
+        assert!(!from("http://localhost:4747", "argentum.example") && !from("null", "argentum.example"));
     }
 
     #[test]

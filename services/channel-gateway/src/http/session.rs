@@ -1,6 +1,9 @@
 //! Logging in and out. Being logged in is asked by `GET`, which the guard answers with 401 where it is not so.
 
+use std::sync::Arc;
+
 use argentum_bus::Fault;
+use argentum_service::PublicUrl;
 use axum::{
     Json,
     extract::State,
@@ -24,20 +27,27 @@ pub(crate) struct LogIn {
 
 /// Swaps the secret of a login link for a cookie.
 pub(crate) async fn log_in(State(shared): State<Shared>, Json(LogIn { token }): Json<LogIn>) -> Result<Response, ApiError> {
-    let session = blocking(move || shared.door.log_in(&token)).await?;
+    let door = Arc::clone(&shared.door);
+    let session = blocking(move || door.log_in(&token)).await?;
     let Some(session) = session else {
         let text = "this link has been used or has expired; `argentum login` prints a new one";
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", text));
     };
-    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", IDLE_MS / 1000);
+    let cookie = set_cookie(&shared, &session, IDLE_MS / 1000);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
 pub(crate) async fn log_out(State(shared): State<Shared>, headers: HeaderMap) -> Result<Response, ApiError> {
     let session = cookie(&headers).unwrap_or_default().to_owned();
+    let cookie = set_cookie(&shared, "", 0);
     blocking(move || shared.door.log_out(&session)).await?;
-    let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+/// The header's value. Where the page is reached over TLS, the cookie never travels without it.
+fn set_cookie(shared: &Shared, session: &str, age_s_max: u64) -> String {
+    let secure = if shared.public_url.as_ref().is_some_and(PublicUrl::is_https) { "; Secure" } else { "" };
+    format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s_max}{secure}")
 }
 
 pub(crate) async fn is_logged_in() -> StatusCode {

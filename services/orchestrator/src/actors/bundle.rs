@@ -26,6 +26,7 @@ use crate::{
     identities::Identities,
     lifecycle::{Effect, Input, Lifecycle},
     log_ring::LogRing,
+    notify::Notifier,
     plan::Plans,
     spawner::{Order, Spawner},
     up::OnReady,
@@ -38,10 +39,14 @@ pub(crate) struct Surroundings {
     pub(crate) spawner: Spawner,
     pub(crate) http_listener: TcpListener,
     pub(crate) bus_address: String,
-    pub(crate) http_url: String,
+    /// `address:port` of the listener.
+    pub(crate) http_address: String,
+    /// Where browsers reach it from beyond this machine.
+    pub(crate) public_url: Option<String>,
     /// Signs the rights of whoever may use the control socket.
     pub(crate) operator_key: OperatorKey,
     pub(crate) log: LogRing,
+    pub(crate) notifier: Notifier,
     /// What the configuration asks for.
     pub(crate) plans: Plans,
 }
@@ -191,14 +196,16 @@ impl Bundle {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            http_url: self.surroundings.http_url.clone(),
+            http_url: self.surroundings.http_url(),
             bus_address: self.surroundings.bus_address.clone(),
+            http_address: self.surroundings.http_address.clone(),
         }
     }
 
     /// Tells everybody who watches. What is lost is told again with the next change.
     fn publish(&mut self) {
         let status = self.status();
+        self.surroundings.notifier.tell(&status);
         if status.state() == BundleState::Ready
             && let Some(on_ready) = self.on_ready.take()
         {
@@ -298,11 +305,16 @@ impl Bundle {
 // === impl Surroundings ===
 
 impl Surroundings {
+    /// Where browsers find the page.
+    pub(super) fn http_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http_address))
+    }
+
     /// What `service` is started with: a fresh identity, the lock, and for the gateway the listening socket.
     async fn order(&self, service: Credential, restarts: u32) -> Result<Order, Box<dyn std::error::Error + Send + Sync>> {
-        let http_listener: Option<OwnedFd> = match service {
-            Credential::ChannelGateway => Some(self.http_listener.as_fd().try_clone_to_owned()?),
-            _ => None,
+        let (http_listener, public_url): (Option<OwnedFd>, _) = match service {
+            Credential::ChannelGateway => (Some(self.http_listener.as_fd().try_clone_to_owned()?), self.public_url.clone()),
+            _ => (None, None),
         };
         let identity = Identity {
             service: service.token().to_owned(),
@@ -314,6 +326,7 @@ impl Surroundings {
             has_http_listener: http_listener.is_some(),
             restarts,
             log_filter: self.plans.log_filter(),
+            public_url: public_url.unwrap_or_default(),
         };
         Ok(Order { identity, lock: self.data_dir.lock().try_clone_to_owned()?, http_listener })
     }

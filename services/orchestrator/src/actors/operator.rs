@@ -50,7 +50,7 @@ async fn ask<Q: Rpc<Address = Caller>>(bus: &Bus, request: Q) -> Result<Q::Reply
 
 /// A link that logs one browser in.
 async fn log_in(surroundings: &Surroundings, right: SignedRight, bus: &Bus) -> Result<Response, Fault> {
-    let request = IssueLoginLinkRequest { right: Some(right), page_url: surroundings.http_url.clone() };
+    let request = IssueLoginLinkRequest { right: Some(right), page_url: surroundings.http_url() };
     let issued = ask(bus, request).await?;
     Ok(Response::LogIn(LogInResponse { link: issued.link, valid_for_ms: issued.valid_for_ms }))
 }
