@@ -1,0 +1,1 @@
+//! Both protocols against a vendor on this machine, well behaved and not.
