@@ -90,7 +90,12 @@ where
         match self.event().await {
             Some(Ok(event)) => {
                 self.unread.store(0, Ordering::Relaxed);
-                self.read.extend(self.reader.read(event.data.as_deref().unwrap_or_default())?);
+                match self.reader.read(event.data.as_deref().unwrap_or_default()) {
+                    Ok(events) => self.read.extend(events),
+                    // Counts that were cut in two.
+                    Err(failure) if self.reader.is_whole() && failure.class() == FailureClass::Interrupted => self.is_over = true,
+                    Err(failure) => return Err(failure),
+                }
             }
             // What breaks off after a whole answer takes nothing from it.
             _ if self.reader.is_whole() => self.is_over = true,
