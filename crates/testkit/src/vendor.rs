@@ -2,6 +2,7 @@
 
 mod answer;
 mod http;
+mod protocol;
 
 use std::{
     collections::VecDeque,
@@ -16,11 +17,12 @@ use std::{
 
 pub use answer::Answer;
 pub use http::Request;
+use protocol::Protocol;
 
 /// The models that it offers.
 const MODELS: [&str; 2] = ["small", "large"];
 
-/// A vendor that speaks OpenAI's chat completions. It ends with the value.
+/// A vendor that speaks OpenAI's chat completions and Anthropic's messages. It ends with the value.
 pub struct FakeVendor {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -59,6 +61,11 @@ impl FakeVendor {
             }
         });
         Self { address, shared }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// What a provider's `base_url` is set to.
@@ -106,25 +113,30 @@ impl Shared {
     fn try_serve(&self, stream: &mut TcpStream) -> io::Result<()> {
         let request = http::read(stream)?;
         self.asked.fetch_add(1, Ordering::SeqCst);
-        match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/v1/models") => http::write(stream, 200, "application/json", &[], &answer::models(&MODELS)),
-            ("POST", "/v1/chat/completions") => {
-                self.open.fetch_add(1, Ordering::SeqCst);
-                let outcome = match answer::refusal(&request) {
-                    Some(refusal) => http::write(stream, 400, "application/json", &[], &refusal),
-                    None => {
-                        lock(&self.requests).push(request);
-                        let answer = lock(&self.script).pop_front().unwrap_or_else(|| Answer::text(["Hello."]));
-                        answer.give(stream, &self.is_over)
-                    }
-                };
-                self.open.fetch_sub(1, Ordering::SeqCst);
-                outcome
-            }
+        let path = request.path.split('?').next().unwrap_or_default();
+        match (request.method.as_str(), path) {
+            ("GET", "/v1/models") => http::write(stream, 200, "application/json", &[], &Protocol::of(&request).models(&MODELS, &request)),
+            ("POST", "/v1/chat/completions") => self.answer(Protocol::OpenAi, request, stream),
+            ("POST", "/v1/messages") => self.answer(Protocol::Anthropic, request, stream),
             _ => {
-                http::write(stream, 404, "application/json", &[], r#"{"error":{"message":"no such path","type":"invalid_request_error"}}"#)
+                let refusal = Protocol::of(&request).error("no such path", "invalid_request_error");
+                http::write(stream, 404, "application/json", &[], &refusal)
             }
         }
+    }
+
+    fn answer(&self, protocol: Protocol, request: Request, stream: &mut TcpStream) -> io::Result<()> {
+        self.open.fetch_add(1, Ordering::SeqCst);
+        let outcome = match protocol.refusal(&request) {
+            Some(refusal) => http::write(stream, 400, "application/json", &[], &refusal),
+            None => {
+                lock(&self.requests).push(request);
+                let answer = lock(&self.script).pop_front().unwrap_or_else(|| Answer::text(["Hello."]));
+                answer.give(protocol, stream, &self.is_over)
+            }
+        };
+        self.open.fetch_sub(1, Ordering::SeqCst);
+        outcome
     }
 }
 

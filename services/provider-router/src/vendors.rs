@@ -1,12 +1,16 @@
 //! Those who answer: one folder per protocol, and what they have in common.
 
+mod anthropic;
 mod chat;
 mod endpoint;
 mod failure;
 mod http;
 pub(crate) mod offline;
 mod openai;
+mod reading;
 pub(crate) mod relay;
+#[cfg(test)]
+mod tests;
 
 use argentum_proto::ids::TurnId;
 use tokio::sync::mpsc;
@@ -14,6 +18,7 @@ use tokio::sync::mpsc;
 use crate::{actors::turns::CallEvent, core::VendorEvent};
 
 pub(crate) use chat::{ChatEvent, ChatRequest, ChatRole, ChatStream};
+use chat::{ChatMessage, ModelPage};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use failure::CallFailure;
 pub(crate) use http::EndpointError;

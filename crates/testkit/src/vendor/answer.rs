@@ -7,14 +7,12 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
-
-use super::http::{self, Request};
+use super::{http, protocol::Protocol};
 
 /// How often a silent vendor looks whether the asker is still there.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// One answer.
+/// One answer, in the protocol of whoever asks.
 #[derive(Clone, Debug)]
 pub struct Answer {
     kind: Kind,
@@ -25,8 +23,12 @@ pub struct Answer {
 
 #[derive(Clone, Debug)]
 enum Kind {
+    /// Pieces of text, and whether the end is told.
+    Text { pieces: Vec<String>, is_whole: bool },
+    /// A good head, pieces of text, then an error.
+    Stumble { pieces: Vec<String> },
     /// Server-sent events, as they are.
-    Events(Vec<String>),
+    Events(Vec<u8>),
     /// A status, with an error in the body.
     Status(u16),
     /// Anything else.
@@ -44,32 +46,6 @@ enum End {
     Silence,
 }
 
-/// The answer to a request for the models.
-pub(super) fn models(names: &[&str]) -> String {
-    let models: Vec<Value> = names.iter().map(|name| json!({ "id": name, "object": "model", "owned_by": "fake" })).collect();
-    json!({ "object": "list", "data": models }).to_string()
-}
-
-/// Why a real vendor would not take this question, if so.
-pub(super) fn refusal(request: &Request) -> Option<String> {
-    let body: Option<Value> = serde_json::from_str(&request.body).ok();
-    let is_question = body.is_some_and(|body| {
-        let has_messages = body["messages"]
-            .as_array()
-            .is_some_and(|messages| !messages.is_empty() && messages.iter().all(|said| said["role"].is_string()));
-        has_messages && body["model"].as_str().is_some_and(|model| !model.is_empty()) && body["stream"] == true
-    });
-    (!is_question).then(|| json!({ "error": { "message": "not a streamed question", "type": "invalid_request_error" } }).to_string())
-}
-
-fn delta(delta: &Value, finish_reason: Option<&str>) -> String {
-    let chunk = json!({
-        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fake",
-        "choices": [{ "index": 0, "delta": delta, "finish_reason": finish_reason }],
-    });
-    format!("data: {chunk}\n\n")
-}
-
 // === impl Answer ===
 
 impl Answer {
@@ -79,21 +55,17 @@ impl Answer {
 
     /// A whole answer in these pieces.
     pub fn text<const N: usize>(pieces: [&str; N]) -> Self {
-        let mut answer = Self::half(pieces);
-        if let Kind::Events(events) = &mut answer.kind {
-            events.push(delta(&json!({}), Some("stop")));
-            let usage = json!({ "choices": [], "usage": { "prompt_tokens": 11, "completion_tokens": N, "total_tokens": 11 + N } });
-            events.push(format!("data: {usage}\n\n"));
-            events.push("data: [DONE]\n\n".to_owned());
-        }
-        answer
+        Self::new(Kind::Text { pieces: pieces.map(str::to_owned).to_vec(), is_whole: true })
+    }
+
+    /// A whole answer, after which the connection stays open until the asker hangs up.
+    pub fn text_then_silence<const N: usize>(pieces: [&str; N]) -> Self {
+        Self { end: End::Silence, ..Self::text(pieces) }
     }
 
     /// The beginning of an answer; then the connection ends.
     pub fn half<const N: usize>(pieces: [&str; N]) -> Self {
-        let begin = delta(&json!({ "role": "assistant", "content": "" }), None);
-        let pieces = pieces.iter().map(|piece| delta(&json!({ "content": piece }), None));
-        Self::new(Kind::Events(std::iter::once(begin).chain(pieces).collect()))
+        Self::new(Kind::Text { pieces: pieces.map(str::to_owned).to_vec(), is_whole: false })
     }
 
     /// The beginning of an answer; then nothing more, until the asker hangs up.
@@ -101,15 +73,19 @@ impl Answer {
         Self { end: End::Silence, ..Self::half(pieces) }
     }
 
+    /// The beginning of an answer; then an error.
+    pub fn half_then_error<const N: usize>(pieces: [&str; N]) -> Self {
+        Self::new(Kind::Stumble { pieces: pieces.map(str::to_owned).to_vec() })
+    }
+
     /// A good head, then an error instead of an answer.
     pub fn error_event() -> Self {
-        let error = json!({ "error": { "message": "the engine stumbled", "type": "server_error", "code": null } });
-        Self::new(Kind::Events(vec![format!("data: {error}\n\n")]))
+        Self::half_then_error([])
     }
 
     /// These bytes as a stream of events.
-    pub fn events(bytes: &str) -> Self {
-        Self::new(Kind::Events(vec![bytes.to_owned()]))
+    pub fn events(bytes: impl AsRef<[u8]>) -> Self {
+        Self::new(Kind::Events(bytes.as_ref().to_owned()))
     }
 
     /// A refusal.
@@ -138,23 +114,33 @@ impl Answer {
         Self { pause, ..self }
     }
 
-    pub(super) fn give(&self, stream: &mut TcpStream, is_over: &AtomicBool) -> io::Result<()> {
+    pub(super) fn give(&self, protocol: Protocol, stream: &mut TcpStream, is_over: &AtomicBool) -> io::Result<()> {
         match &self.kind {
             Kind::Nothing => {}
             Kind::Status(status) => {
-                let body = json!({ "error": { "message": format!("scripted {status}"), "type": "scripted", "code": null } }).to_string();
+                let body = protocol.error(&format!("scripted {status}"), "scripted");
                 http::write(stream, *status, "application/json", &self.headers, &body)?;
             }
             Kind::Raw { status, content_type, body } => http::write(stream, *status, content_type, &self.headers, body)?,
-            Kind::Events(events) => {
-                http::write_head(stream, 200, "text/event-stream", &self.headers)?;
-                for event in events {
-                    std::thread::sleep(self.pause);
-                    stream.write_all(event.as_bytes())?;
-                }
+            Kind::Text { pieces, is_whole } => {
+                let end = if *is_whole { protocol.end(pieces.len()) } else { Vec::new() };
+                self.stream([protocol.begin(pieces), end].concat().iter().map(String::as_bytes), stream)?;
             }
+            Kind::Stumble { pieces } => {
+                self.stream([protocol.begin(pieces), vec![protocol.error_event()]].concat().iter().map(String::as_bytes), stream)?;
+            }
+            Kind::Events(bytes) => self.stream([bytes.as_slice()].into_iter(), stream)?,
         }
         if self.end == End::Silence { until_hung_up(stream, is_over) } else { Ok(()) }
+    }
+
+    fn stream<'a>(&self, events: impl Iterator<Item = &'a [u8]>, stream: &mut TcpStream) -> io::Result<()> {
+        http::write_head(stream, 200, "text/event-stream", &self.headers)?;
+        for event in events {
+            std::thread::sleep(self.pause);
+            stream.write_all(event)?;
+        }
+        Ok(())
     }
 }
 

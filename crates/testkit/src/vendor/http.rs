@@ -17,6 +17,12 @@ pub struct Request {
 // === impl Request ===
 
 impl Request {
+    /// The value of a parameter in the path.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        let parameters = self.path.split_once('?')?.1.split('&');
+        parameters.filter_map(|parameter| parameter.split_once('=')).find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())

@@ -20,15 +20,17 @@ pub enum Kind {
     /// OpenAI's chat completions, which many servers speak.
     #[default]
     OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
 }
 
 /// Who offers models.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Provider {
-    /// The protocol that it speaks: `openai` (chat completions, also of compatible servers). Default: `openai`.
+    /// The protocol that it speaks: `openai` (chat completions, also of compatible servers) or `anthropic` (messages). Default: `openai`.
     pub kind: Kind,
-    /// Where it is, up to and without `/chat/completions`. Default: the vendor's own address.
+    /// Where it is, up to and without `/chat/completions` or `/v1/messages`. Default: the vendor's own address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// Its key, as the name of a secret: `vault:provider/…`. A key itself is refused here. Default: none is sent.
@@ -58,6 +60,7 @@ impl Kind {
     fn base_url(self) -> &'static str {
         match self {
             Kind::OpenAi => "https://api.openai.com/v1",
+            Kind::Anthropic => "https://api.anthropic.com",
         }
     }
 }
@@ -66,6 +69,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Kind::OpenAi => "openai",
+            Kind::Anthropic => "anthropic",
         })
     }
 }

@@ -65,6 +65,14 @@ pub(crate) enum ChatEvent {
     },
 }
 
+/// Some of the models that a vendor offers.
+#[derive(Debug)]
+pub(crate) struct ModelPage {
+    pub(crate) names: Vec<String>,
+    /// After which name the next page begins, where there is one.
+    pub(crate) next: Option<String>,
+}
+
 /// An answer on its way. Dropping it closes the connection.
 pub(crate) type ChatStream = BoxStream<'static, Result<ChatEvent, CallFailure>>;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::stream::{Chunk, Reader};
 use crate::{
     core::FailureClass,
-    vendors::{CallFailure, ChatEvent},
+    vendors::{CallFailure, ChatEvent, failure::by_status},
 };
 
 /// `error` of a body or of an event. Servers differ in what they put where.
@@ -85,10 +85,19 @@ impl Refusal {
 
     fn class(&self, status: StatusCode) -> (FailureClass, bool) {
         let says = |word: &str| [&self.code, &self.r#type].iter().any(|value| value.as_str().is_some_and(|value| value.contains(word)));
+        let message = self.message.as_str().unwrap_or_default().to_lowercase();
         // The code says it more exactly than the status, which servers choose freely.
         match () {
-            () if says("insufficient_quota") || says("billing") => return (FailureClass::QuotaExhausted, false),
-            () if says("context_length") || says("string_above_max") => return (FailureClass::PromptTooLong, false),
+            () if ["insufficient_quota", "billing", "credit_balance", "spend_limit"].into_iter().any(says) => {
+                return (FailureClass::QuotaExhausted, false);
+            }
+            () if says("context_length") || says("string_above_max") || says("exceed_context_size") => {
+                return (FailureClass::PromptTooLong, false);
+            }
+            // Servers without such a code, and a limit per minute that this question alone is above.
+            () if message.contains("maximum context length") || message.starts_with("request too large") => {
+                return (FailureClass::PromptTooLong, false);
+            }
             () if says("content_filter") || says("content_policy") || says("moderation") => return (FailureClass::Declined, false),
             () if says("invalid_api_key") || says("authentication") || says("permission") => return (FailureClass::Unauthenticated, false),
             () if says("rate_limit") => return (FailureClass::RateLimited, true),
@@ -96,16 +105,7 @@ impl Refusal {
         }
         // A number as code is a status that came too late to be one.
         let status = self.code.as_u64().and_then(|code| StatusCode::from_u16(code.try_into().ok()?).ok()).unwrap_or(status);
-        match status.as_u16() {
-            401 | 403 => (FailureClass::Unauthenticated, false),
-            402 => (FailureClass::QuotaExhausted, false),
-            413 => (FailureClass::PromptTooLong, false),
-            429 => (FailureClass::RateLimited, true),
-            408 | 409 | 425 | 500.. => (FailureClass::Overloaded, true),
-            400.. => (FailureClass::InvalidRequest, false),
-            // An error in an answer that began well.
-            _ => (FailureClass::Overloaded, true),
-        }
+        by_status(status)
     }
 }
 
@@ -129,6 +129,17 @@ mod tests {
             (429, coded("rate_limit_exceeded"), (FailureClass::RateLimited, true)),
             (400, coded("context_length_exceeded"), (FailureClass::PromptTooLong, false)),
             (400, coded("content_filter"), (FailureClass::Declined, false)),
+            (429, coded("organization_spend_limit_exceeded"), (FailureClass::QuotaExhausted, false)),
+            (
+                400,
+                json!({ "error": { "message": "This model's maximum context length is 4096 tokens.", "code": 400 } }),
+                (FailureClass::PromptTooLong, false),
+            ),
+            (
+                429,
+                json!({ "error": { "message": "Request too large for m on tokens per min", "code": "rate_limit_exceeded" } }),
+                (FailureClass::PromptTooLong, false),
+            ),
             (404, coded("model_not_found"), (FailureClass::InvalidRequest, false)),
             (402, json!({}), (FailureClass::QuotaExhausted, false)),
             (500, json!({ "error": "overloaded" }), (FailureClass::Overloaded, true)),

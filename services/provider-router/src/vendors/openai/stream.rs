@@ -17,6 +17,7 @@ const DONE: &str = "[DONE]";
 #[derive(Debug, Default)]
 pub(in crate::vendors) struct Reader {
     is_finished: bool,
+    is_done: bool,
 }
 
 /// A streamed chunk; also the whole answer, which has `message` instead of `delta`. What is unknown is ignored.
@@ -73,10 +74,10 @@ impl Reader {
         if data.trim() == DONE {
             // Some servers never say why they ended.
             let events = if self.is_finished { Vec::new() } else { vec![ChatEvent::Finished { reason: "stop".to_owned() }] };
-            self.is_finished = true;
+            (self.is_finished, self.is_done) = (true, true);
             return Ok(events);
         }
-        if data.is_empty() {
+        if data.is_empty() || self.is_done {
             return Ok(Vec::new());
         }
         let garbage = |_| CallFailure::new(FailureClass::Interrupted, true, "the answer holds an event that is no JSON of a completion");
@@ -87,8 +88,14 @@ impl Reader {
         Ok(self.take(serde_json::from_value(value).map_err(garbage)?))
     }
 
+    /// Why it ended is known.
     pub(in crate::vendors) fn is_whole(&self) -> bool {
         self.is_finished
+    }
+
+    /// Nothing follows.
+    pub(in crate::vendors) fn is_done(&self) -> bool {
+        self.is_done
     }
 
     pub(super) fn take(&mut self, chunk: Chunk) -> Vec<ChatEvent> {
