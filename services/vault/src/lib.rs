@@ -23,13 +23,14 @@ use argentum_service::{Exit, Failure, Process};
 
 pub use config::Config;
 pub use key::KeyError;
+pub use policy::is_name;
 
 use actors::secrets::Secrets;
 use cabinet::Cabinet;
 
 /// Makes a key file for a new vault: readable by its owner only, on disk when this returns. One that is there is left alone.
 pub fn create_key(path: &Path) -> Result<(), KeyError> {
-    key::VaultKey::create(path).map(drop)
+    key::VaultKey::create(|_| path.to_owned()).map(drop)
 }
 
 /// Opens the sealed store and starts the actor; when it returns, it serves.
@@ -38,9 +39,6 @@ pub async fn start(config: Config, bus: Bus, process: Rc<Process>) -> Result<(),
     let opened = tokio::task::spawn_blocking(move || opening::open(&config, &data_dir)).await;
     let cabinet: Cabinet = opened.map_err(|error| Failure::of(Exit::Software, &error))??;
     let shared = Rc::clone(&process);
-    process
-        .supervisor()
-        .supervise("secrets", move |alive| Secrets::new(alive, bus.clone(), cabinet.clone(), Rc::clone(&shared)))
-        .wait()
-        .await
+    // Its end is the process's: a store that failed is only good again once it is opened anew.
+    process.supervisor().supervise_once("secrets", move |alive| Secrets::new(alive, bus, cabinet, shared)).wait().await
 }
