@@ -1,11 +1,13 @@
 //! HTTP: the page and what it asks for.
 //!
-//! `guard` decides who is let in, `page` serves the files, `session` logs in and out, `conversations` and `events` are the chat.
+//! `guard` decides who is let in, `page` serves the files, `session` logs in and out, `conversations`, `models` and `events` are
+//! the chat.
 
 mod conversations;
 mod error;
 mod events;
 mod guard;
+mod models;
 mod page;
 mod server;
 mod session;
@@ -64,6 +66,7 @@ fn routes(shared: Shared) -> Router {
         .route("/conversations/{id}/messages", post(conversations::send))
         .route("/conversations/{id}/new", post(conversations::begin_anew))
         .route("/conversations/{id}/stop", post(conversations::stop))
+        .route("/models", get(models::list))
         .route("/events", get(events::connect))
         .layer(from_fn_with_state(shared.clone(), guard::session));
     let api = Router::new().route("/session", post(session::log_in)).merge(behind_the_door);
