@@ -9,6 +9,7 @@ import { Events } from "./events.js";
 import { ModelChoice, groups } from "./models.js";
 import { Outbox } from "./outbox.js";
 import { Picker } from "./picker.js";
+import { Sessions } from "./sessions.js";
 import { Sidebar, showTitle } from "./sidebar.js";
 import { Transcript } from "./transcript.js";
 import { isUlid, ulid } from "./ulid.js";
@@ -45,6 +46,7 @@ class App {
     this.composer = new Composer({ onSend: (text) => this.send(text), onStop: () => this.stop() });
     this.choice = new ModelChoice({ local: localStorage, session: sessionStorage });
     this.picker = new Picker({ onChoose: (name) => this.choose(name), onLook: () => this.look() });
+    new Sessions({ onEnd: () => this.end("You have logged out.") });
     this.sidebar = new Sidebar({ onNew: () => this.begin(ulid()) });
   }
 

@@ -27,13 +27,13 @@ export class Picker {
   /// An open list is left alone unless it has changed.
   fill(offered, choice) {
     const meant = choice.meant();
-    const missing = choice.isOffered(meant) ? "" : meant;
-    const list = JSON.stringify([offered, missing]);
-    if (list !== this.shown) this.select.replaceChildren(...missingNodes(missing), ...offered.map(groupNode));
+    const unoffered = choice.isOffered(meant) ? null : meant;
+    const list = JSON.stringify([offered, unoffered]);
+    if (list !== this.shown) this.select.replaceChildren(...unofferedNodes(unoffered), ...offered.map(groupNode));
     this.shown = list;
     if (this.select.value !== meant) this.select.value = meant;
     this.select.title = meant;
-    this.select.classList.toggle("warn", missing !== "");
+    this.select.classList.toggle("warn", unoffered !== null);
   }
 }
 
@@ -42,7 +42,9 @@ function groupNode({ provider, models }) {
   return h("optgroup", { label: provider }, ...models.map(option));
 }
 
-/// A model that the conversation has and nobody offers now stands there all the same: it is the one that will be asked.
-function missingNodes(missing) {
-  return missing === "" ? [] : [h("option", { value: missing }, `${missing} (not offered now)`)];
+/// A model that the conversation has and nobody offers now stands there all the same: it is the one that will be asked. Where there
+/// is none, and no default one either, nobody would be asked: that is said, too.
+function unofferedNodes(name) {
+  if (name === null) return [];
+  return [h("option", { value: name }, name === "" ? "Choose a model" : `${name} (not offered now)`)];
 }

@@ -22,7 +22,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state, map_response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +61,8 @@ pub(crate) fn serve(listener: TcpListener, shared: Shared, process: &Process) ->
 fn routes(shared: Shared) -> Router {
     let behind_the_door = Router::new()
         .route("/session", get(session::is_logged_in).delete(session::log_out))
+        .route("/sessions", get(session::list))
+        .route("/sessions/{id}", delete(session::revoke))
         .route("/conversations", get(conversations::list))
         .route("/conversations/{id}", get(conversations::get))
         .route("/conversations/{id}/messages", post(conversations::send))

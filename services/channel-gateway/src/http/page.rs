@@ -37,6 +37,7 @@ assets![
     "outbox.js",
     "picker.js",
     "render.js",
+    "sessions.js",
     "sidebar.js",
     "theme.js",
     "transcript.js",

@@ -119,6 +119,11 @@ test("a conversation's model is meant also where nobody offers it now", () => {
   assert.deepEqual([choice.meant(), choice.isOffered("gone/m1")], ["gone/m1", false]);
 });
 
+test("nothing is meant where models are offered and none is the default one", () => {
+  const choice = standing({ isNew: true, models: [model("offline/offline", true), model("acme/small")] });
+  assert.deepEqual([choice.meant(), choice.take()], ["", ""]);
+});
+
 test("nothing is meant where nobody told the models", () => {
   const choice = standing({ isNew: true, models: null });
   assert.deepEqual([choice.meant(), choice.take()], ["", ""]);
