@@ -26,7 +26,14 @@ fn without_a_session_nothing_is_told() {
     let bundle = Bundle::start();
     let address = bundle.http();
     let id = ulid();
-    for path in ["/api/v1/session", "/api/v1/conversations", &format!("/api/v1/conversations/{id}"), "/api/v1/events"] {
+    for path in [
+        "/api/v1/session",
+        "/api/v1/sessions",
+        "/api/v1/models",
+        "/api/v1/conversations",
+        &format!("/api/v1/conversations/{id}"),
+        "/api/v1/events",
+    ] {
         assert_eq!(get(&address, path).status, 401, "{path}");
     }
     let response = request(&address, "POST", &format!("/api/v1/conversations/{id}/messages"), &[("Idempotency-Key", &id)], "{}").unwrap();
@@ -44,6 +51,32 @@ fn a_login_link_works_once_and_logging_out_ends_the_session() {
     let out = request(&page.address, "DELETE", "/api/v1/session", &[("Cookie", &page.cookie)], "").unwrap();
     assert_eq!(out.status, 204);
     assert_eq!(page.get("/api/v1/session").status, 401);
+}
+
+#[test]
+fn a_session_is_listed_and_revoked_from_another_one() {
+    let bundle = Bundle::start();
+    let (page, lost) = (Page::log_in(&bundle), Page::log_in(&bundle));
+    let listed = page.get("/api/v1/sessions").json();
+    let sessions = listed["sessions"].as_array().unwrap();
+    assert_eq!(sessions.iter().map(|session| &session["is_current"]).collect::<Vec<_>>(), [true, false], "{listed}");
+    assert!(!lost.cookie.contains(sessions[1]["id"].as_str().unwrap()), "the id is no part of the secret");
+    let path = format!("/api/v1/sessions/{}", sessions[1]["id"].as_str().unwrap());
+    let revoke = || request(&page.address, "DELETE", &path, &[("Cookie", &page.cookie)], "").unwrap().status;
+    assert_eq!([revoke(), revoke()], [204, 404]);
+    assert_eq!([page.get("/api/v1/session").status, lost.get("/api/v1/session").status], [204, 401]);
+}
+
+#[test]
+fn a_model_is_named_with_its_provider_or_the_message_is_refused_for_good() {
+    let bundle = Bundle::start();
+    let page = Page::log_in(&bundle);
+    let (conversation, key) = (ulid(), ulid());
+    let headers = [("Cookie", page.cookie.as_str()), ("Content-Type", "application/json"), ("Idempotency-Key", key.as_str())];
+    let path = format!("/api/v1/conversations/{conversation}/messages");
+    let refused = request(&page.address, "POST", &path, &headers, r#"{"text": "hello", "model": "nameless"}"#).unwrap();
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (422, &"invalid-argument".into()));
+    assert_eq!(page.get("/api/v1/models").json()["models"][0]["name"], "offline/offline");
 }
 
 #[test]

@@ -1,14 +1,15 @@
 // The page in a real browser: each case is a promise to the person in front of it. Prints one JSON line for each.
 //
 // Needs a running bundle: ARGENTUM_BINARY and ARGENTUM_DATA_DIR; the browser and the library that drives it:
-// ARGENTUM_PEER_CHROMIUM and ARGENTUM_PEER_PLAYWRIGHT. With ARGENTUM_SCREENSHOTS it leaves pictures in that folder.
+// ARGENTUM_PEER_CHROMIUM and ARGENTUM_PEER_PLAYWRIGHT; a vendor of models at ARGENTUM_VENDOR_URL. With ARGENTUM_SCREENSHOTS it leaves pictures in that folder.
 
 import { close, context, picture } from "./page/browser.mjs";
 import { END } from "./page/end.mjs";
 import { FAULTS } from "./page/faults.mjs";
+import { MODELS } from "./page/models.mjs";
 import { USE } from "./page/use.mjs";
 
-const cases = { ...USE, ...FAULTS, ...END };
+const cases = { ...USE, ...FAULTS, ...MODELS, ...END };
 let failed = 0;
 for (const [name, run] of Object.entries(cases)) {
   const began = performance.now();

@@ -62,5 +62,8 @@ export async function isLoggedIn() {
 
 export const logIn = (token) => ask("POST", "session", { body: { token } });
 export const logOut = () => ask("DELETE", "session");
-export const sendMessage = ({ conversation, key, text }) => ask("POST", conversationPath(conversation, "messages"), { key, body: { text } });
+export const listSessions = () => ask("GET", "sessions");
+export const endSession = (id) => ask("DELETE", `sessions/${encodeURIComponent(id)}`);
+export const listModels = () => ask("GET", "models");
+export const sendMessage = ({ conversation, key, text, model }) => ask("POST", conversationPath(conversation, "messages"), { key, body: { text, model } });
 export const stopTurn = (conversation) => ask("POST", conversationPath(conversation, "stop"));

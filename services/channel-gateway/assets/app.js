@@ -1,12 +1,15 @@
 // The workspace: brings events, the outbox and the views together.
 
-import { isLoggedIn, logOut, sendMessage, stopTurn } from "./api.js";
-import { showBundle, showModels, showUnreachable } from "./bundle.js";
+import { isLoggedIn, listModels, logOut, sendMessage, stopTurn } from "./api.js";
+import { showBundle, showUnreachable } from "./bundle.js";
 import { Composer } from "./composer.js";
-import { APPLIED, SNAPSHOT_WANTED, accepted, apply, createConversation, entries, isRunning } from "./conversation.js";
+import { APPLIED, SNAPSHOT_WANTED, accepted, apply, createConversation, entries, isEmpty, isRunning } from "./conversation.js";
 import { announce, byId, setText } from "./dom.js";
 import { Events } from "./events.js";
+import { ModelChoice, groups } from "./models.js";
 import { Outbox } from "./outbox.js";
+import { Picker } from "./picker.js";
+import { Sessions } from "./sessions.js";
 import { Sidebar, showTitle } from "./sidebar.js";
 import { Transcript } from "./transcript.js";
 import { isUlid, ulid } from "./ulid.js";
@@ -15,6 +18,8 @@ import { isUlid, ulid } from "./ulid.js";
 const MENTION_MS = 700;
 /// What a snapshot was asked for is asked again at most this often.
 const REFRESH_MS = 500;
+/// The models are read anew at most this often.
+const LOOK_MS = 1000;
 
 /// Runs until the session ends; `onEnd` gets what is to be said about it.
 export function startApp(onEnd) {
@@ -39,7 +44,10 @@ class App {
       onEdit: (key) => this.composer.put(this.outbox.discard(key)),
     });
     this.composer = new Composer({ onSend: (text) => this.send(text), onStop: () => this.stop() });
-    this.sidebar = new Sidebar({ onNew: () => this.open(ulid()) });
+    this.choice = new ModelChoice({ local: localStorage, session: sessionStorage });
+    this.picker = new Picker({ onChoose: (name) => this.choose(name), onLook: () => this.look() });
+    new Sessions({ onEnd: () => this.end("You have logged out.") });
+    this.sidebar = new Sidebar({ onNew: () => this.begin(ulid()) });
   }
 
   start() {
@@ -53,11 +61,17 @@ class App {
     addEventListener("hashchange", () => this.route());
     addEventListener("storage", (event) => this.outbox.observe(event.key));
     addEventListener("online", () => this.events.hurry());
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.events.hurry(); });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.comeBack(); });
     byId("log-out").addEventListener("click", () => this.logOut());
     this.route();
     this.outbox.resume();
     this.show();
+  }
+
+  comeBack() {
+    this.events.hurry();
+    // Whoever was told how to add a model may have done so.
+    if (groups(this.choice.models ?? []).length === 0) this.look();
   }
 
   end(text) {
@@ -72,7 +86,8 @@ class App {
     if (id === this.conversation.id) return;
     if (id !== named) history.replaceState(null, "", `#c=${id}`);
     this.conversation = createConversation(id);
-    this.isNew = id !== named;
+    this.isNew = id !== named || id === this.begun;
+    this.choice.open(id);
     this.transcript.clear();
     this.composer.open(id);
     this.events.watch(id);
@@ -80,16 +95,19 @@ class App {
     this.composer.focus();
   }
 
-  open(id) {
-    const isEmpty = this.conversation.isLoaded && entries(this.conversation, this.outbox.of(this.conversation.id)).length === 0;
-    if (isEmpty) return this.composer.focus();
+  begin(id) {
+    const isBare = this.conversation.isLoaded && entries(this.conversation, this.outbox.of(this.conversation.id)).length === 0;
+    if (isBare) return this.composer.focus();
+    this.begun = id;
     location.hash = `#c=${id}`;
   }
 
   take(event) {
     switch (event.type) {
       case "bundle": return showBundle(event);
-      case "models": return showModels(event);
+      case "models":
+        this.choice.models = event.models;
+        return this.showChoice();
       case "conversations":
         this.conversations = event.conversations;
         return this.showList();
@@ -128,12 +146,33 @@ class App {
   }
 
   send(text) {
-    this.outbox.add(this.conversation.id, text);
+    this.outbox.add(this.conversation.id, text, this.choice.take());
     this.transcript.toEnd();
   }
 
   accepted({ conversation, key, text }, turn) {
     if (conversation === this.conversation.id) accepted(this.conversation, { turn, message: key, question: text });
+  }
+
+  choose(name) {
+    this.choice.choose(name);
+    this.showChoice();
+  }
+
+  /// Reads the models anew: servers of models come and go.
+  async look() {
+    const isSoon = performance.now() < (this.lookedAt ?? -LOOK_MS) + LOOK_MS;
+    if (this.isLooking || isSoon) return;
+    this.isLooking = true;
+    try {
+      this.choice.models = (await listModels()).models;
+    } catch (problem) {
+      // What was told before stands.
+      if (problem.isLoggedOut) this.end("Your session has ended.");
+    }
+    this.isLooking = false;
+    this.lookedAt = performance.now();
+    this.showChoice();
   }
 
   async stop() {
@@ -158,10 +197,17 @@ class App {
   show() {
     const shown = entries(this.conversation, this.outbox.of(this.conversation.id));
     this.transcript.show(shown);
-    const isEmpty = shown.length === 0 && (this.conversation.isLoaded || this.isNew);
-    byId("welcome").hidden = !isEmpty;
+    const isBare = shown.length === 0 && (this.conversation.isLoaded || this.isNew);
+    byId("welcome").hidden = !isBare;
     this.composer.showRunning(isRunning(this.conversation));
+    this.showChoice();
     this.showList();
+  }
+
+  showChoice() {
+    const isKnown = this.conversation.isLoaded || this.isNew;
+    this.choice.learn({ named: this.conversation.model, isNew: isKnown && isEmpty(this.conversation) });
+    this.picker.show(this.choice);
   }
 
   showList() {

@@ -22,12 +22,6 @@ export function showUnreachable() {
   byId("bundle-dot").className = "dot lost";
 }
 
-/// The model that answers. Which one is the router's choice until it can be asked for one.
-export function showModels({ models }) {
-  const chosen = models?.find((model) => model.is_default) ?? models?.[0];
-  setText(byId("model"), chosen?.name ?? (models ? "No model is configured" : "The models are not known: the provider-router does not answer"));
-}
-
 function row({ name, state, restarts, text }) {
   return h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: state, title: text || null }, state), h("td", { class: "number" }, String(restarts)));
 }

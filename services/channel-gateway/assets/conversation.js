@@ -11,6 +11,8 @@ export function createConversation(id) {
   return {
     id,
     title: "",
+    // The one that was chosen last; empty = none.
+    model: "",
     // Whether a snapshot has arrived.
     isLoaded: false,
     turns: [],
@@ -34,12 +36,13 @@ export function apply(state, event) {
   }
 }
 
-function replace(state, { title, turns, running, queued }) {
+function replace(state, { title, model, turns, running, queued }) {
   // A snapshot that crossed with what is on its way does not take back text that the page has already.
   const isBehind = running && state.running?.turn === running.turn && isLater(state.running, running);
-  Object.assign(state, { title, turns, queued, running: isBehind ? { ...running, ...progressOf(state.running) } : running, isLoaded: true });
-  const known = new Set([...turns, ...queued, ...(running ? [running] : [])].map((turn) => turn.turn));
-  state.accepted = state.accepted.filter((turn) => !known.has(turn.turn));
+  const known = { title, model, turns, queued, isLoaded: true };
+  Object.assign(state, known, { running: isBehind ? { ...running, ...progressOf(state.running) } : running });
+  const taken = new Set([...turns, ...queued, ...(running ? [running] : [])].map((turn) => turn.turn));
+  state.accepted = state.accepted.filter((turn) => !taken.has(turn.turn));
   return APPLIED;
 }
 
@@ -102,9 +105,14 @@ export function isRunning(state) {
   return state.running !== null && state.running.outcome === undefined;
 }
 
+/// Whether nothing was said here, as far as the router tells.
+export function isEmpty({ turns, running, queued, accepted: taken }) {
+  return turns.length + queued.length + taken.length === 0 && running === null;
+}
+
 /// What the transcript shows, oldest first. `pending` are messages that nobody has taken yet.
 export function entries(state, pending = []) {
-  const past = state.turns.map((turn) => ({ key: turn.turn, state: turn.outcome, question: turn.question, answer: turn.answer, at: turn.completed_at_ms }));
+  const past = state.turns.map((turn) => ({ key: turn.turn, state: turn.outcome, question: turn.question, answer: turn.answer, model: turn.model, at: turn.completed_at_ms }));
   const { running } = state;
   const now = running && !past.some((entry) => entry.key === running.turn)
     ? [{ key: running.turn, state: running.outcome ? "ending" : "running", question: running.question, answer: running.text }]

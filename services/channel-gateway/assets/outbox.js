@@ -41,10 +41,10 @@ export class Outbox {
   }
 
   /// Puts a message in; it goes out as soon as it can.
-  add(conversation, text) {
+  add(conversation, text, model = "") {
     // Later messages have later keys, also within a millisecond.
     this.lastTime = Math.max(Date.now(), this.lastTime + 1);
-    const message = { key: ulid(this.lastTime), conversation, text, problem: null };
+    const message = { key: ulid(this.lastTime), conversation, text, model, problem: null };
     this.keep(message);
     this.messages.set(message.key, { ...message, state: "sending", tries: 0 });
     this.onChange();
@@ -93,9 +93,9 @@ export class Outbox {
     return [...this.messages.values()].sort((one, other) => (one.key < other.key ? -1 : 1));
   }
 
-  keep({ key, conversation, text, problem }) {
+  keep({ key, conversation, text, model, problem }) {
     try {
-      this.storage.setItem(PREFIX + key, JSON.stringify({ key, conversation, text, problem }));
+      this.storage.setItem(PREFIX + key, JSON.stringify({ key, conversation, text, model, problem }));
     } catch {
       // A full or forbidden storage: then a reload loses what was not sent, as it says.
     }
@@ -104,9 +104,10 @@ export class Outbox {
   read(name) {
     if (!name.startsWith(PREFIX)) return false;
     try {
-      const { key, conversation, text, problem } = JSON.parse(this.storage.getItem(name));
+      // An earlier version kept no model.
+      const { key, conversation, text, model = "", problem } = JSON.parse(this.storage.getItem(name));
       if (name !== PREFIX + key || typeof text !== "string") return false;
-      this.messages.set(key, { key, conversation, text, problem, state: problem ? "failed" : "sending", tries: 0 });
+      this.messages.set(key, { key, conversation, text, model, problem, state: problem ? "failed" : "sending", tries: 0 });
       return true;
     } catch {
       return false;

@@ -1,6 +1,7 @@
 // The transcript: one article for each turn, kept while it changes, so that selections and the place of reading stay.
 
 import { byId, copyText, h, setText } from "./dom.js";
+import { answeredBy } from "./models.js";
 import { renderMarkdown } from "./render.js";
 
 /// Nearer to the end than this, the reader follows what comes.
@@ -96,19 +97,20 @@ export class Transcript {
     this.redrawAt = performance.now() + Math.max(REDRAW_MS_MIN, 4 * (performance.now() - began));
   }
 
-  notes({ key, state, problem, question, answer }) {
+  notes({ key, state, problem, answer, model }) {
     const button = (label, run) => h("button", { type: "button", class: "quiet", onclick: run }, label);
     switch (state) {
       case "waiting": return [h("span", { class: "warn" }, `Not sent yet. ${problem ?? ""}`), button("Try now", () => this.onRetry(key)), button("Discard", () => this.onDiscard(key))];
       case "failed": if (problem === undefined) break;
         return [h("span", { class: "bad" }, `Not sent: ${problem}`), button("Try again", () => this.onRetry(key)), button("Edit", () => this.onEdit(key)), button("Discard", () => this.onDiscard(key))];
       case "cleared": return [h("span", {}, "From here on, what was said before is not told to the model.")];
-      case "answered": return [copyButton(answer)];
+      case "answered": return [modelNode(model), copyButton(answer)].filter((node) => node !== null);
       default: break;
     }
     const text = NOTES[state];
     const copy = ["stopped"].includes(state) && answer ? copyButton(answer) : null;
-    return [text ? h("span", { class: ["failed", "quarantined"].includes(state) ? "bad" : null }, text) : null, copy].filter((node) => node !== null);
+    const told = text ? h("span", { class: ["failed", "quarantined"].includes(state) ? "bad" : null }, text) : null;
+    return [told, modelNode(model), copy].filter((node) => node !== null);
   }
 
   noteScroll() {
@@ -138,6 +140,12 @@ export class Transcript {
     this.placedAt = 0;
     this.keepPlace();
   }
+}
+
+/// Who gave the answer.
+function modelNode(model) {
+  const name = answeredBy(model ?? "");
+  return name ? h("span", { class: "model", title: "Answered by" }, name) : null;
 }
 
 function copyButton(text) {

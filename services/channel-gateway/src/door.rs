@@ -11,7 +11,7 @@ use argentum_service::{Exit, Failure, files, unix_ms};
 use data_encoding::BASE64URL_NOPAD;
 use tracing::error;
 
-use crate::sessions::{Admission, Sessions};
+use crate::sessions::{Admission, Listed, Sessions};
 
 const FILE: &str = "page-sessions.json";
 /// Bytes of randomness in a link and in a session.
@@ -48,10 +48,10 @@ impl Door {
     }
 
     /// Swaps the secret of a link for that of a session; `None` where the link is not good.
-    pub(crate) fn log_in(&self, token: &str) -> Result<Option<String>, Fault> {
+    pub(crate) fn log_in(&self, token: &str, agent: &str) -> Result<Option<String>, Fault> {
         let session = secret()?;
         let mut sessions = self.lock();
-        if !sessions.log_in(token, &session, unix_ms()) {
+        if !sessions.log_in(token, (&session, agent), unix_ms()) {
             return Ok(None);
         }
         self.keep(&sessions)?;
@@ -74,6 +74,21 @@ impl Door {
     pub(crate) fn log_out(&self, session: &str) -> Result<(), Fault> {
         let mut sessions = self.lock();
         if sessions.log_out(session) { self.keep(&sessions) } else { Ok(()) }
+    }
+
+    /// Everybody who may come in. `current` is the one who asks.
+    pub(crate) fn list(&self, current: &str) -> Vec<Listed> {
+        self.lock().list(current, unix_ms())
+    }
+
+    /// Ends a session that was listed; its pages are cut within seconds. Returns whether there was one.
+    pub(crate) fn revoke(&self, id: &str) -> Result<bool, Fault> {
+        let mut sessions = self.lock();
+        let is_revoked = sessions.revoke(id);
+        if is_revoked {
+            self.keep(&sessions)?;
+        }
+        Ok(is_revoked)
     }
 
     /// Small and rare, hence written right here.

@@ -1,11 +1,13 @@
 //! HTTP: the page and what it asks for.
 //!
-//! `guard` decides who is let in, `page` serves the files, `session` logs in and out, `conversations` and `events` are the chat.
+//! `guard` decides who is let in, `page` serves the files, `session` logs in and out, `conversations`, `models` and `events` are
+//! the chat.
 
 mod conversations;
 mod error;
 mod events;
 mod guard;
+mod models;
 mod page;
 mod server;
 mod session;
@@ -20,7 +22,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state, map_response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -61,11 +63,14 @@ pub(crate) fn serve(listener: TcpListener, shared: Shared, process: &Process) ->
 fn routes(shared: Shared) -> Router {
     let behind_the_door = Router::new()
         .route("/session", get(session::is_logged_in).delete(session::log_out))
+        .route("/sessions", get(session::list))
+        .route("/sessions/{id}", delete(session::revoke))
         .route("/conversations", get(conversations::list))
         .route("/conversations/{id}", get(conversations::get))
         .route("/conversations/{id}/messages", post(conversations::send))
         .route("/conversations/{id}/new", post(conversations::begin_anew))
         .route("/conversations/{id}/stop", post(conversations::stop))
+        .route("/models", get(models::list))
         .route("/events", get(events::connect))
         .layer(from_fn_with_state(shared.clone(), guard::session));
     let api = Router::new().route("/session", post(session::log_in)).merge(behind_the_door);

@@ -11,7 +11,7 @@ const { chromium } = createRequire(import.meta.url)(ARGENTUM_PEER_PLAYWRIGHT);
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const PATIENCE_MS = 20000;
 /// How the answer of the built-in `offline` provider ends.
-export const LAST_WORDS = "beyond this conversation.";
+export const LAST_WORDS = "is found by itself.";
 
 export const verb = (...words) => execFileSync(ARGENTUM_BINARY, [...words, "--data-dir", ARGENTUM_DATA_DIR], { encoding: "utf8" }).trim();
 export const status = () => JSON.parse(verb("status", "--json"));

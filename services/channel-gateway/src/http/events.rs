@@ -5,12 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use argentum_bus::Caller;
 use argentum_proto::{
     channel::v1::{TurnProgressed, turn_progressed::Change},
     control::v1::GetStatusResponse,
     ids::ConversationId,
-    provider::v1::ListModelsRequest,
 };
 use axum::{
     extract::{
@@ -30,7 +28,8 @@ use tracing::debug;
 use super::{
     Shared, conversations,
     guard::cookie,
-    view::{self, Event, ModelName},
+    models,
+    view::{self, Event},
 };
 use crate::watching::{Verdict, Watching};
 
@@ -231,9 +230,7 @@ impl Page {
             // A router that has just come back knows what a page may have missed.
             self.snapshot_due = self.watched.as_ref().map(|_| Instant::now());
             self.list_due = Some(Instant::now());
-            let bus = &self.shared.process_bus;
-            let answer = bus.request(&Caller(bus.credential()), &ListModelsRequest {}).await;
-            let models = answer.ok().map(|answer| answer.models.into_iter().map(ModelName::from).collect());
+            let models = models::listed(&self.shared).await.ok();
             self.tell(&Event::Models { models }).await?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Logging in and out. Being logged in is asked by `GET`, which the guard answers with 401 where it is not so.
+//! Logging in and out, and who else is logged in. Being logged in is asked by `GET`, which the guard answers with 401 where it is not so.
 
 use std::sync::Arc;
 
@@ -6,11 +6,12 @@ use argentum_bus::Fault;
 use argentum_service::PublicUrl;
 use axum::{
     Json,
-    extract::State,
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     Shared,
@@ -26,9 +27,14 @@ pub(crate) struct LogIn {
 }
 
 /// Swaps the secret of a login link for a cookie.
-pub(crate) async fn log_in(State(shared): State<Shared>, Json(LogIn { token }): Json<LogIn>) -> Result<Response, ApiError> {
+pub(crate) async fn log_in(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Json(LogIn { token }): Json<LogIn>,
+) -> Result<Response, ApiError> {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
     let door = Arc::clone(&shared.door);
-    let session = blocking(move || door.log_in(&token)).await?;
+    let session = blocking(move || door.log_in(&token, &agent)).await?;
     let Some(session) = session else {
         let text = "this link has been used or has expired; `argentum login` prints a new one";
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", text));
@@ -52,6 +58,20 @@ fn set_cookie(shared: &Shared, session: &str, age_s_max: u64) -> String {
 
 pub(crate) async fn is_logged_in() -> StatusCode {
     StatusCode::NO_CONTENT
+}
+
+/// Everybody who is logged in.
+pub(crate) async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Json<Value> {
+    Json(json!({ "sessions": shared.door.list(cookie(&headers).unwrap_or_default()) }))
+}
+
+/// Ends somebody's session, also the own one.
+pub(crate) async fn revoke(State(shared): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    if blocking(move || shared.door.revoke(&id)).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ApiError::new(StatusCode::NOT_FOUND, "not-found", "this session has ended already"))
+    }
 }
 
 /// Runs what waits for the disk beside the threads that copy bytes.

@@ -3,7 +3,7 @@
 use argentum_proto::{
     channel::v1::{ConversationSummary, GetConversationResponse, Outcome, PastTurn, QueuedTurn, RunningTurn},
     control::v1::{BundleState, GetStatusResponse, ServiceState},
-    provider::v1::Model,
+    provider::v1 as provider,
 };
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ pub(crate) enum Event {
     /// The state of the bundle, at the beginning and whenever it changes.
     Bundle { state: &'static str, version: String, services: Vec<Service> },
     /// The models that can answer, at the beginning. Absent where nobody told: the router is down.
-    Models { models: Option<Vec<ModelName>> },
+    Models { models: Option<Vec<Model>> },
     /// The list of conversations, at the beginning and whenever it may have changed.
     Conversations { conversations: Vec<Summary> },
     /// The watched conversation as it stands: replaces all that was told of it.
@@ -90,8 +90,9 @@ pub(crate) struct Service {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct ModelName {
+pub(crate) struct Model {
     name: String,
+    provider: String,
     is_default: bool,
 }
 
@@ -110,9 +111,10 @@ impl From<&GetStatusResponse> for Event {
     }
 }
 
-impl From<Model> for ModelName {
-    fn from(model: Model) -> Self {
-        Self { name: model.name, is_default: model.is_default }
+impl From<provider::Model> for Model {
+    fn from(model: provider::Model) -> Self {
+        let provider::Model { name, provider, is_default } = model;
+        Self { name, provider, is_default }
     }
 }
 

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { APPLIED, IGNORED, SNAPSHOT_WANTED, accepted, apply, createConversation, entries, isRunning } from "../../assets/conversation.js";
+import { APPLIED, IGNORED, SNAPSHOT_WANTED, accepted, apply, createConversation, entries, isEmpty, isRunning } from "../../assets/conversation.js";
 
-const snapshot = (parts = {}) => ({ type: "conversation", id: "c", title: "", turns: [], running: null, queued: [], ...parts });
+const snapshot = (parts = {}) => ({ type: "conversation", id: "c", title: "", model: "", turns: [], running: null, queued: [], ...parts });
 const running = (attempt, sequence, text) => ({ turn: "t", question: "q", text, attempt, sequence });
 const past = (turn, answer = "a") => ({ turn, message: `m-${turn}`, question: "q", answer, outcome: "answered", accepted_at_ms: 1, completed_at_ms: 2 });
 const delta = (attempt, sequence, text = "x") => ({ type: "delta", conversation: "c", turn: "t", attempt, sequence, text });
@@ -49,6 +49,17 @@ test("an unknown turn wants a snapshot", () => {
 test("what is over stays over", () => {
   const { results } = told(snapshot({ turns: [past("t")] }), started("t"), delta(1, 9), { type: "ended", conversation: "c", turn: "t", outcome: "answered" });
   assert.deepEqual(results.slice(1), [IGNORED, IGNORED, IGNORED]);
+});
+
+test("a conversation knows its model, and each answer who gave it", () => {
+  const { state } = told(snapshot({ model: "acme/m2", turns: [{ ...past("t"), model: "acme/m1" }] }));
+  assert.deepEqual([state.model, entries(state).map((entry) => entry.model)], ["acme/m2", ["acme/m1"]]);
+});
+
+test("nothing was said only where nothing is past, running or waiting", () => {
+  const [bare, asked, running_] = [told(snapshot()), told(snapshot()), told(snapshot({ running: running(1, 0, "") }))].map(({ state }) => state);
+  accepted(asked, { turn: "t", message: "m", question: "q" });
+  assert.deepEqual([bare, asked, running_].map(isEmpty), [true, false, false]);
 });
 
 test("another conversation's events change nothing", () => {

@@ -19,11 +19,12 @@ class Storage {
 
 /// An outbox whose gateway answers as `answers` say, one after the other; then it takes everything.
 function outbox(answers = [], storage = new Storage()) {
-  const log = { sent: [], accepted: [], timers: [], loggedOut: 0 };
+  const log = { sent: [], models: [], accepted: [], timers: [], loggedOut: 0 };
   const box = new Outbox({
     storage,
     send: async (message) => {
       log.sent.push(message.key);
+      log.models.push(message.model);
       const answer = answers.shift() ?? {};
       if (answer instanceof Promise) return answer;
       if (answer.text) throw answer;
@@ -71,6 +72,16 @@ test("tries become rarer and heed what the gateway says", async () => {
     log.timers.at(-1).run();
   }
   assert.deepEqual(log.timers.map((timer) => timer.milliseconds), [1000, 2000, 60000]);
+});
+
+test("a message that was kept for later names the model that it was written to", async () => {
+  const { box, storage } = outbox([new Promise(() => {})]);
+  box.add("c", "hello", "acme/m1");
+  await settled();
+  const next = outbox([], storage);
+  next.box.resume();
+  await settled();
+  assert.deepEqual(next.log.models, ["acme/m1"]);
 });
 
 test("a reload keeps the message and its key", async () => {
