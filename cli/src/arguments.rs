@@ -168,7 +168,7 @@ pub(crate) enum VaultVerb {
     },
     /// Tell who asked for which secret, newest last.
     Audit {
-        /// How many of the newest entries.
+        /// How many of the newest entries; 0 = as many as come at once (1,000).
         #[arg(long, short = 'n', default_value_t = 100)]
         lines: u32,
     },

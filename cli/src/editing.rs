@@ -1,6 +1,10 @@
 //! Changing `argentum.toml` by a verb: comments and order stay, nothing is written that would not be read.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs::{self, File as Folder},
+    io,
+    path::{Path, PathBuf},
+};
 
 use argentum_service::{Exit, Failure, files};
 use toml_edit::{DocumentMut, Item, Table, TableLike};
@@ -49,13 +53,17 @@ impl Editing {
     }
 
     /// Writes it, unless it would be refused at the next start. Where the file cannot be written, the failure tells what to put there.
+    ///
+    /// A link stays a link: what it leads to is replaced.
     pub(crate) fn save(self) -> Result<File, Failure> {
         let text = self.document.to_string();
         let file = File::parse(&text, &self.path)?;
         if text == self.before {
             return Ok(file);
         }
-        let now = match fs::read_to_string(&self.path) {
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let _alone = lock(&path).map_err(|error| self.unwritable(&error, &text))?;
+        let now = match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             other => other.map_err(|error| self.unwritable(&error, &text))?,
         };
@@ -63,7 +71,7 @@ impl Editing {
             let text = format!("`{}` was changed by somebody else meanwhile; try again", self.path.display());
             return Err(Failure::new(Exit::TryAgain, text));
         }
-        files::replace(&self.path, text.as_bytes()).map_err(|error| self.unwritable(&error, &text))?;
+        files::replace(&path, text.as_bytes()).map_err(|error| self.unwritable(&error, &text))?;
         Ok(file)
     }
 
@@ -77,9 +85,17 @@ impl Editing {
     }
 }
 
+/// Keeps other verbs from writing while this one compares and writes. Ends with the folder's handle.
+fn lock(path: &Path) -> io::Result<Folder> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = Folder::open(folder)?;
+    folder.lock()?;
+    Ok(folder)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -121,5 +137,44 @@ mod tests {
         fs::write(&path, "# theirs").unwrap();
         assert_eq!(editing.save().err().map(|failure| failure.exit), Some(Exit::TryAgain));
         assert_eq!(fs::read_to_string(&path).unwrap(), "# theirs");
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_a_mode_stays_a_mode() {
+        let (folder, path) = written("");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let link = folder.path().join("link.toml");
+        symlink(&path, &link).unwrap();
+        let mut editing = Editing::begin(&global(&link)).unwrap();
+        editing.table(&["provider_router"]).unwrap().insert("flood_burst", toml_edit::value(3));
+        editing.save().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(fs::read_to_string(&path).unwrap().contains("flood_burst = 3"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+    }
+
+    #[test]
+    fn of_many_at_once_each_is_written_or_told_to_try_again() {
+        let (_folder, path) = written("");
+        let add = |number: i64| {
+            let mut editing = Editing::begin(&global(&path)).unwrap();
+            editing.table(&["provider_router", "providers", &format!("p{number}")]).unwrap().insert("kind", toml_edit::value("openai"));
+            editing.save().map(drop).map_err(|failure| failure.exit)
+        };
+        let outcomes: Vec<Result<(), Exit>> = std::thread::scope(|scope| {
+            let adding: Vec<_> = (0..8)
+                .map(|number| {
+                    scope.spawn({
+                        let add = &add;
+                        move || add(number)
+                    })
+                })
+                .collect();
+            adding.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let written = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(()) | Err(Exit::TryAgain))), "{outcomes:?}");
+        let file = File::parse(&fs::read_to_string(&path).unwrap(), &path).unwrap();
+        assert_eq!(file.provider_router.providers.len(), written);
     }
 }

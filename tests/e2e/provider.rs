@@ -139,3 +139,25 @@ fn a_provider_that_does_not_answer_is_added_and_that_is_said() {
     let listed: Value = serde_json::from_slice(&bundle.verb(&["provider", "list", "--json"]).stdout).unwrap();
     assert_eq!(listed["providers"], serde_json::json!({}));
 }
+
+#[test]
+fn a_provider_whose_key_is_gone_already_is_removed() {
+    let vendor = FakeVendor::start();
+    let bundle = with_vendor(&vendor);
+    assert!(bundle.verb(&["secret", "remove", "provider/acme", "--force"]).status.success());
+    let removed = bundle.verb(&["provider", "remove", "acme"]);
+    assert!(removed.status.success(), "{removed:?}");
+}
+
+#[test]
+fn a_key_that_another_provider_shows_too_stays() {
+    let vendor = FakeVendor::start();
+    let bundle = with_vendor(&vendor);
+    let config = bundle.data_dir().join("argentum.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let twin = format!("\n[provider_router.providers.twin]\nbase_url = \"{}\"\nkey = \"vault:provider/acme\"\n", vendor.base_url());
+    std::fs::write(&config, text + &twin).unwrap();
+    assert!(bundle.verb(&["provider", "remove", "acme"]).status.success());
+    let tested = bundle.verb(&["provider", "test", "twin"]);
+    assert!(tested.status.success(), "{tested:?}");
+}

@@ -32,26 +32,36 @@ pub(crate) async fn run(global: &Global, verb: ProviderVerb) -> Result<(), Failu
 }
 
 async fn add(global: &Global, add: ProviderAdd) -> Result<(), Failure> {
-    let mut editing = Editing::begin(global)?;
-    if editing.file()?.provider_router.providers.contains_key(&add.name) {
-        let text = format!("there is a provider `{0}` already; `argentum provider remove {0}` makes room", add.name);
-        return Err(Failure::new(Exit::Usage, text));
-    }
     let secret_name = format!("provider/{}", add.name);
-    fill(editing.table(&[TABLE[0], TABLE[1], &add.name])?, &add, &secret_name);
     // A wrong address is told before anybody types a key.
-    editing.file()?;
+    edited(global, &add, &secret_name)?;
     let data_dir = global.data_dir()?;
     if !add.no_key {
         secret::check_runs(&data_dir).await?;
-        secret::put(&data_dir, &secret_name, &prompt::secret(&format!("key of `{}`", add.name))?).await?;
+        let key = prompt::secret(&format!("key of `{}`", add.name))?;
+        // A provider that somebody else added while the key was typed keeps its own.
+        edited(global, &add, &secret_name)?;
+        secret::put(&data_dir, &secret_name, &key).await?;
     }
-    editing.save()?;
+    // From the file as it is now: what was changed while the key was typed stays.
+    edited(global, &add, &secret_name)?.save()?;
     if !reload::apply(global).await? {
         return tell_added(global, &add.name, None);
     }
     let tested = ask_test(global, &add.name).await;
     tell_added(global, &add.name, Some(&tested))
+}
+
+/// The configuration with the new provider in it, if that can be.
+fn edited(global: &Global, add: &ProviderAdd, secret_name: &str) -> Result<Editing, Failure> {
+    let mut editing = Editing::begin(global)?;
+    if editing.file()?.provider_router.providers.contains_key(&add.name) {
+        let text = format!("there is a provider `{0}` already; `argentum provider remove {0}` makes room", add.name);
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    fill(editing.table(&[TABLE[0], TABLE[1], &add.name])?, add, secret_name);
+    editing.file()?;
+    Ok(editing)
 }
 
 fn fill(table: &mut dyn TableLike, add: &ProviderAdd, secret_name: &str) {
@@ -136,7 +146,10 @@ async fn remove(global: &Global, name: &str) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Usage, format!("there is no provider `{name}`; `argentum provider list` tells them")));
     };
     let secret_name = format!("provider/{name}");
-    let has_secret = provider.key.as_deref() == Some(format!("vault:{secret_name}").as_str());
+    let key = Some(format!("vault:{secret_name}"));
+    // What another provider shows, too, is not this one's to take away.
+    let is_shared = file.provider_router.providers.iter().any(|(other, provider)| other != name && provider.key == key);
+    let has_secret = provider.key == key && !is_shared;
     editing.table(&TABLE)?.remove(name);
     let is_default = file.provider_router.default_model.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
     if is_default {
@@ -145,7 +158,7 @@ async fn remove(global: &Global, name: &str) -> Result<(), Failure> {
     editing.save()?;
     let is_running = reload::apply(global).await?;
     if has_secret && is_running {
-        secret::remove(&global.data_dir()?, &secret_name).await?;
+        secret::remove_if_there(&global.data_dir()?, &secret_name).await?;
     }
     if global.json {
         output::print_json(&json!({ "removed": name, "was_default": is_default, "secret_removed": has_secret && is_running }));

@@ -28,6 +28,10 @@ pub(crate) async fn run(global: &Global, verb: SecretVerb) -> Result<(), Failure
 }
 
 async fn put_asked(global: &Global, name: &str) -> Result<(), Failure> {
+    if !argentum_vault::is_name(name) {
+        let text = "a secret's name is made of a-z, 0-9, `-`, `_`, `.`, in segments divided by `/`, of at most 128 bytes";
+        return Err(Failure::new(Exit::Usage, text));
+    }
     let data_dir = global.data_dir()?;
     check_runs(&data_dir).await?;
     put(&data_dir, name, &prompt::secret("secret")?).await?;
@@ -53,6 +57,20 @@ pub(super) async fn put(data_dir: &Path, name: &str, secret: &SecretBytes) -> Re
 pub(super) async fn remove(data_dir: &Path, name: &str) -> Result<(), Failure> {
     let request = RemoveSecretRequest { right: None, name: name.to_owned() };
     control::ask(data_dir, Request::RemoveSecret(request), answer!(RemoveSecret)).await.map(drop)
+}
+
+/// Removes a secret; one that is gone already is no fault.
+pub(super) async fn remove_if_there(data_dir: &Path, name: &str) -> Result<(), Failure> {
+    match remove(data_dir, name).await {
+        Err(failure) if is_there(data_dir, name).await? => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+async fn is_there(data_dir: &Path, name: &str) -> Result<bool, Failure> {
+    let request = Request::ListSecrets(ListSecretsRequest::default());
+    let listed = control::ask(data_dir, request, answer!(ListSecrets)).await?;
+    Ok(listed.secrets.iter().any(|secret| secret.name == name))
 }
 
 async fn remove_named(global: &Global, name: &str, force: bool) -> Result<(), Failure> {

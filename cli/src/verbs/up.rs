@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{self, IsTerminal},
-    path::PathBuf,
+    path::{self, PathBuf},
 };
 
 use argentum_orchestrator::{Plan, UpOptions, up};
@@ -19,7 +19,10 @@ use crate::{
 
 pub(crate) fn run(global: &Global, arguments: &Up) -> Result<(), Failure> {
     let data_dir = global.data_dir()?;
-    let (global, arguments, told) = (global.clone(), arguments.clone(), data_dir.clone());
+    let (global, mut arguments, told) = (global.clone(), arguments.clone(), data_dir.clone());
+    // A path on the command line means what it means to the shell that it was typed in.
+    let from_here = |path: PathBuf| path::absolute(path).map_err(|error| Failure::of(Exit::Config, &error));
+    arguments.vault_key_file = arguments.vault_key_file.map(from_here).transpose()?;
     up(UpOptions {
         data_dir,
         read_plan: Box::new(move || plan(&global, &arguments)),

@@ -7,6 +7,7 @@ use hpke::{Deserializable, Kem as _, OpModeR, OpModeS, Serializable, aead::ChaCh
 use zeroize::Zeroizing;
 
 type Kem = X25519HkdfSha256;
+type PrivateKey = <Kem as hpke::Kem>::PrivateKey;
 
 /// Base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305 (RFC 9180, sections 5 and 7).
 pub const SUITE: Suite = Suite { mode: 0x00, kem: 0x0020, kdf: 0x0001, aead: 0x0003 };
@@ -16,7 +17,7 @@ pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 /// One who is to receive one secret.
 pub struct Recipient {
-    private: <Kem as hpke::Kem>::PrivateKey,
+    private: PrivateKey,
     public: <Kem as hpke::Kem>::PublicKey,
 }
 
@@ -85,12 +86,16 @@ impl Recipient {
         if sealed.suite != Some(SUITE) {
             return Err(SealingError::Suite);
         }
-        let encapsulated = <Kem as hpke::Kem>::EncappedKey::from_bytes(&sealed.encapsulated).map_err(|_| SealingError::Open)?;
-        let mode = OpModeR::<Kem>::Base;
-        hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(&mode, &self.private, &encapsulated, context, &sealed.ciphertext, &[])
-            .map(SecretBytes::new)
-            .map_err(|_| SealingError::Open)
+        open(&self.private, sealed, context, &[])
     }
+}
+
+fn open(private: &PrivateKey, sealed: &Sealed, context: &[u8], associated: &[u8]) -> Result<SecretBytes, SealingError> {
+    let encapsulated = <Kem as hpke::Kem>::EncappedKey::from_bytes(&sealed.encapsulated).map_err(|_| SealingError::Open)?;
+    let mode = OpModeR::<Kem>::Base;
+    hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(&mode, private, &encapsulated, context, &sealed.ciphertext, associated)
+        .map(SecretBytes::new)
+        .map_err(|_| SealingError::Open)
 }
 
 impl Default for Recipient {
@@ -142,10 +147,17 @@ mod tests {
         assert_eq!(recipient.open(&made, &lease_context("a", "b")).err(), Some(SealingError::Suite));
     }
 
-    /// RFC 9180, appendix A.2.1 (DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305, Base), encryption 0: its additional data is
-    /// not empty, so it is opened by the context that ours is made of.
+    /// RFC 9180, appendix A.2.1.1, sequence number 0.
     #[test]
-    fn the_suite_is_the_one_of_the_standard() {
-        assert_eq!(u32::from(<Kem as hpke::Kem>::KEM_ID), SUITE.kem);
+    fn the_vector_of_the_standard_opens() {
+        let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+        let private = PrivateKey::from_bytes(&hex("8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb")).unwrap();
+        let sealed = Sealed {
+            suite: Some(SUITE),
+            encapsulated: hex("1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a").into(),
+            ciphertext: hex("1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1b51a28").into(),
+        };
+        let opened = open(&private, &sealed, &hex("4f6465206f6e2061204772656369616e2055726e"), b"Count-0").unwrap();
+        assert_eq!(opened.expose(), b"Beauty is truth, truth beauty");
     }
 }

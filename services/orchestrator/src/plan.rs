@@ -59,8 +59,9 @@ impl Plans {
 
     /// Reads the configuration anew and lets it hold, but for what only a new start can take up. A broken one changes nothing.
     pub(crate) fn reload(&self) -> Result<(Change, Vec<Gateway>), Fault> {
-        let new = (self.read)().map_err(|failure| Fault::new(ErrorCode::InvalidArgument, failure.text))?;
+        // Read under the lock: of two reloads at once the later one must not be followed by what the earlier one read.
         let mut current = self.lock();
+        let new = (self.read)().map_err(|failure| Fault::new(ErrorCode::InvalidArgument, failure.text))?;
         let change = current.change(&new);
         let config = current.config.clone();
         let accounts = new.accounts.clone();

@@ -92,6 +92,28 @@ impl Routing {
         Some(source.ask_models().await)
     }
 
+    /// Whether nobody who is asked by default can be, because the vault lends no key now.
+    pub(crate) fn lacks_keys(&self) -> bool {
+        let usual = self.usual();
+        !usual.is_empty() && usual.iter().all(|source| source.lacks_key())
+    }
+
+    /// Asks the vault again for the keys that it did not lend.
+    pub(crate) async fn look_for_keys(&self) {
+        join_all(self.usual().iter().filter(|source| source.lacks_key()).map(|source| source.look_for_key())).await;
+    }
+
+    /// The configured providers that are asked where nobody chose, in order; none where a server of this machine or nobody answers.
+    fn usual(&self) -> Vec<&Arc<Source>> {
+        let first = match self.default_model.split_once('/') {
+            Some((provider, _)) => self.providers.get(provider),
+            None => self.providers.values().find(|source| !source.named().is_empty()),
+        };
+        let Some(first) = first else { return Vec::new() };
+        let fallbacks = self.fallbacks.iter().filter_map(|model| self.providers.get(model.split('/').next()?));
+        std::iter::once(first).chain(fallbacks).collect()
+    }
+
     fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
         self.providers.values().chain(self.local.values())
     }

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use argentum_proto::vault::v1::{AuditEntry, AuditRecord, SealedSecret, SecretInfo, StoreHeader};
@@ -15,6 +18,7 @@ use crate::{
     audit::{self, Action, Broken, Chain, Happening, Head},
     envelope::{Envelope, EnvelopeError, Label},
     key::{Purpose, VaultKey},
+    verification,
 };
 
 /// Folder of the store in the data directory.
@@ -23,10 +27,10 @@ const FOLDER: &str = "vault";
 const MAGIC: &str = "argentum-vault";
 const HEADERS: Tree = Tree::new("header");
 const HEADER: &[u8] = b"header";
-const SECRETS: Tree = Tree::new("secret");
-const AUDIT: Tree = Tree::new("audit");
+pub(crate) const SECRETS: Tree = Tree::new("secret");
+pub(crate) const AUDIT: Tree = Tree::new("audit");
 /// Records read at a time.
-const PAGE_RECORDS: usize = 1_000;
+pub(crate) const PAGE_RECORDS: usize = 1_000;
 /// Most entries of the audit log in one answer.
 const ENTRIES_MAX: usize = 1_000;
 /// A lease that is renewed is written down once in this time.
@@ -47,6 +51,8 @@ struct Inner {
     envelope: Envelope,
     chain: Chain,
     ledger: Mutex<Ledger>,
+    /// Whether a commit failed: the store takes nothing more until it is opened anew.
+    has_failed: AtomicBool,
 }
 
 /// Who changes something holds this: changes and their entries in the log follow each other.
@@ -67,6 +73,12 @@ pub(crate) enum CabinetError {
     Envelope(#[from] EnvelopeError),
     #[error(transparent)]
     Broken(#[from] Broken),
+    #[error("the sealed store has no header but is not empty; nothing was changed, restore the data directory from a backup")]
+    NoHeader,
+    #[error(
+        "the secret `{name}` is not the one that the audit log tells of; nothing was changed, restore the data directory from a backup"
+    )]
+    Astray { name: String },
     #[error("there is no secret `{name}`")]
     Missing { name: String },
 }
@@ -85,7 +97,8 @@ impl Closed {
         self.header.as_ref().map(|header| header.key_id.as_str())
     }
 
-    /// Opens it with `key`, whose id is the one that it needs; a new one is bound to it. Verifies the whole audit log.
+    /// Opens it with `key`, whose id is the one that it needs; a new one is bound to it. Verifies the whole audit log, and that the secrets are those that it
+    /// tells of.
     pub(crate) fn unlock(self, key: &VaultKey, now_ms: u64) -> Result<Cabinet, CabinetError> {
         let Self { store, header } = self;
         let header = match header {
@@ -93,39 +106,25 @@ impl Closed {
             None => bind(&store, key, now_ms)?,
         };
         let chain = Chain::new(key.derive(Purpose::Audit));
-        let wanted = Head { sequence: header.audit_sequence, mac: header.audit_mac.to_vec() };
-        let found = verify(&store, &chain)?;
-        if found != wanted {
-            return Err(Broken { sequence: found.sequence.min(wanted.sequence) + 1 }.into());
-        }
+        verification::verify(&store, &chain, &Head { sequence: header.audit_sequence, mac: header.audit_mac.to_vec() })?;
         let envelope = Envelope::new(&key.derive(Purpose::Sealing));
         let ledger = Mutex::new(Ledger { header, noted_ms: BTreeMap::new() });
-        Ok(Cabinet(Arc::new(Inner { store, envelope, chain, ledger })))
+        Ok(Cabinet(Arc::new(Inner { store, envelope, chain, ledger, has_failed: AtomicBool::new(false) })))
     }
 }
 
-/// Makes a new store one of `key`.
-fn bind(store: &DiskStore, key: &VaultKey, now_ms: u64) -> Result<StoreHeader, StoreError> {
+/// Makes a new store one of `key`. One that holds something has lost its header: it is not new, and stays as it is.
+fn bind(store: &DiskStore, key: &VaultKey, now_ms: u64) -> Result<StoreHeader, CabinetError> {
+    for tree in [SECRETS, AUDIT] {
+        if !store.scan(tree, &[], None, 1)?.records.is_empty() {
+            return Err(CabinetError::NoHeader);
+        }
+    }
     let header = StoreHeader { key_id: key.id(), created_at_ms: now_ms, ..StoreHeader::default() };
     let mut batch = Batch::new();
     batch.put(HEADERS, HEADER, header.encode_to_vec());
     store.commit_blocking(batch)?;
     Ok(header)
-}
-
-fn verify(store: &DiskStore, chain: &Chain) -> Result<Head, CabinetError> {
-    let (mut head, mut after) = (Head::default(), None::<Vec<u8>>);
-    loop {
-        let page = store.scan(AUDIT, &[], after.as_deref(), PAGE_RECORDS)?;
-        for (key, value) in &page.records {
-            let record = AuditRecord::decode(value.as_slice()).map_err(|_| Broken { sequence: head.sequence + 1 })?;
-            head = chain.verify(&head, &record)?;
-            after = Some(key.clone());
-        }
-        if !page.is_partial {
-            return Ok(head);
-        }
-    }
 }
 
 // === impl Cabinet ===
@@ -187,11 +186,14 @@ impl Cabinet {
         Ok(())
     }
 
-    /// The newest `count_max` entries of the log before `before_sequence` (0 = all), oldest first.
+    /// The newest `count_max` entries (0 = as many as there are in one answer) of the log before `before_sequence` (0 = all), oldest first.
     pub(crate) fn entries(&self, count_max: u32, before_sequence: u64) -> Result<Vec<AuditEntry>, CabinetError> {
         let newest = self.lock().header.audit_sequence;
         let end = if before_sequence == 0 { newest } else { newest.min(before_sequence - 1) };
-        let count = usize::try_from(count_max).unwrap_or(usize::MAX).min(ENTRIES_MAX);
+        let count = match usize::try_from(count_max).unwrap_or(usize::MAX) {
+            0 => ENTRIES_MAX,
+            count => count.min(ENTRIES_MAX),
+        };
         let after = end.saturating_sub(count as u64).to_be_bytes();
         let page = self.0.store.scan(AUDIT, &[], Some(&after), count)?;
         let records = page.records.into_iter().map(|(_, value)| AuditRecord::decode(value.as_slice()).map(audit::entry));
@@ -210,9 +212,17 @@ impl Cabinet {
         let header = StoreHeader { audit_sequence: record.sequence, audit_mac: record.mac.clone(), ..ledger.header.clone() };
         batch.put(AUDIT, record.sequence.to_be_bytes(), record.encode_to_vec());
         batch.put(HEADERS, HEADER, header.encode_to_vec());
-        self.0.store.commit_blocking(batch)?;
+        self.0.store.commit_blocking(batch).inspect_err(|error| {
+            // A full queue refuses before anything is written; what else fails is final.
+            self.0.has_failed.fetch_or(!matches!(error, StoreError::QueueFull), Ordering::Relaxed);
+        })?;
         ledger.header = header;
         Ok(())
+    }
+
+    /// Whether the store has to be opened anew.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.has_failed.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
@@ -233,7 +243,7 @@ mod tests {
     impl Fixture {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let key = VaultKey::create(&folder.path().join("vault.key")).unwrap();
+            let key = VaultKey::create(|_| folder.path().join("vault.key")).unwrap().0;
             Self { folder, key }
         }
 
@@ -276,6 +286,7 @@ mod tests {
             [(1, "put".to_owned(), 1), (2, "lease".to_owned(), 2), (3, "lease".to_owned(), LEASE_NOTE_MS + 2), (4, "remove".to_owned(), 4)];
         assert_eq!(told(10, 0), all);
         assert_eq!(told(2, 4), all[1..3]);
+        assert_eq!(told(0, 0), all);
     }
 
     #[test]
@@ -289,6 +300,52 @@ mod tests {
         cabinet.0.store.commit_blocking(batch).unwrap();
         drop(cabinet);
         assert!(matches!(fixture.cabinet(), Err(CabinetError::Broken(Broken { sequence: 2 }))));
+    }
+
+    fn put_back(older: Vec<u8>) -> Batch {
+        let mut batch = Batch::new();
+        batch.put(SECRETS, "provider/acme", older);
+        batch
+    }
+
+    #[test]
+    fn an_older_a_missing_and_a_returned_secret_are_found() {
+        let tampered = |tamper: fn(&Cabinet, Vec<u8>) -> Batch| {
+            let fixture = Fixture::new();
+            let cabinet = fixture.cabinet().unwrap();
+            cabinet.put("provider/acme", &secret("one"), 1).unwrap();
+            let older = cabinet.sealed("provider/acme").unwrap().unwrap().encode_to_vec();
+            let batch = tamper(&cabinet, older);
+            cabinet.0.store.commit_blocking(batch).unwrap();
+            drop(cabinet);
+            matches!(fixture.cabinet(), Err(CabinetError::Astray { name }) if name == "provider/acme")
+        };
+        assert!(tampered(|cabinet, older| {
+            cabinet.put("provider/acme", &secret("two"), 2).unwrap();
+            put_back(older)
+        }));
+        assert!(tampered(|cabinet, older| {
+            cabinet.remove("provider/acme", 2).unwrap();
+            put_back(older)
+        }));
+        assert!(tampered(|_, _| {
+            let mut batch = Batch::new();
+            batch.delete(SECRETS, "provider/acme");
+            batch
+        }));
+    }
+
+    #[test]
+    fn a_store_without_its_header_is_not_taken_for_a_new_one() {
+        let fixture = Fixture::new();
+        let cabinet = fixture.cabinet().unwrap();
+        cabinet.put("provider/acme", &secret("one"), 1).unwrap();
+        let mut batch = Batch::new();
+        batch.delete(HEADERS, HEADER);
+        cabinet.0.store.commit_blocking(batch).unwrap();
+        drop(cabinet);
+        assert!(matches!(fixture.cabinet(), Err(CabinetError::NoHeader)));
+        assert_eq!(Closed::open(fixture.folder.path()).unwrap().key_id(), None, "nothing may be written");
     }
 
     #[test]

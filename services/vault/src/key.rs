@@ -1,9 +1,9 @@
 //! The vault key and its file: one line of text, readable by its owner, never in the data directory.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -61,13 +61,16 @@ pub enum KeyError {
 // === impl VaultKey ===
 
 impl VaultKey {
-    /// Makes a new key and its file.
-    pub(crate) fn create(path: &Path) -> Result<Self, KeyError> {
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        let failed = |source: io::Error| KeyError::Create { path: path.to_owned(), source };
-        getrandom::fill(key.as_mut()).map_err(|error| failed(io::Error::other(error)))?;
-        write(path, key.as_ref()).map_err(failed)?;
-        Ok(Self(key))
+    /// Makes a new key and its file, whose path may come from the key's id.
+    pub(crate) fn create(path: impl FnOnce(&str) -> PathBuf) -> Result<(Self, PathBuf), KeyError> {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        let randomness = getrandom::fill(bytes.as_mut()).map_err(io::Error::other);
+        let key = Self(bytes);
+        let path = path(&key.id());
+        match randomness.and_then(|()| write(&path, key.0.as_ref())) {
+            Ok(()) => Ok((key, path)),
+            Err(source) => Err(KeyError::Create { path, source }),
+        }
     }
 
     /// Reads a key from its file.
@@ -125,8 +128,8 @@ fn parse(text: &[u8]) -> Option<VaultKey> {
 }
 
 fn write(path: &Path, key: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    let folder = folder_of(path);
+    make_folder(folder)?;
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
     let line = Zeroizing::new(format!("{PREFIX}{}\n", Zeroizing::new(BASE64.encode(key)).as_str()));
     file.write_all(line.as_bytes())?;
@@ -134,11 +137,32 @@ fn write(path: &Path, key: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a folder for its owner only, and those above it; all of them are on disk when it returns. A key that a power cut took away
+/// with its folder would take every secret with it.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    make_folder(folder_of(folder))?;
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(folder_of(folder))?.sync_all(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    fn create(path: &Path) -> Result<VaultKey, KeyError> {
+        VaultKey::create(|_| path.to_owned()).map(|(key, _)| key)
+    }
 
     fn fault(path: &Path) -> KeyError {
         VaultKey::read(path).err().unwrap()
@@ -148,17 +172,18 @@ mod tests {
     fn a_key_that_was_made_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/vault.key");
-        let made = VaultKey::create(&path).unwrap();
+        let made = create(&path).unwrap();
         assert_eq!(VaultKey::read(&path).unwrap().id(), made.id());
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o777, 0o700);
     }
 
     #[test]
     fn a_key_that_is_there_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vault.key");
-        let first = VaultKey::create(&path).unwrap().id();
-        assert!(matches!(VaultKey::create(&path), Err(KeyError::Create { .. })));
+        let first = create(&path).unwrap().id();
+        assert!(matches!(create(&path), Err(KeyError::Create { .. })));
         assert_eq!(VaultKey::read(&path).unwrap().id(), first);
     }
 
@@ -178,7 +203,7 @@ mod tests {
     fn a_key_that_others_may_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vault.key");
-        VaultKey::create(&path).unwrap();
+        create(&path).unwrap();
         for mode in [0o644, 0o640, 0o620, 0o602] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert!(matches!(fault(&path), KeyError::Open { .. }), "{mode:o}");

@@ -1,9 +1,6 @@
 //! From a configuration to an open cabinet: which key, made when, refused why.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use argentum_service::{Exit, Failure, chain, unix_ms};
 use tracing::info;
@@ -45,15 +42,15 @@ fn read(path: &Path, data_dir: &Path) -> Result<VaultKey, Failure> {
     })
 }
 
-/// Makes a key for a new store: under a passing name first, since its own comes from what it is.
+/// Makes a key for a new store, named after what it is.
 fn make(folder: &Path, data_dir: &Path) -> Result<VaultKey, Failure> {
-    let passing = folder.join(format!("vault-new-{}.key", std::process::id()));
-    check_place(&passing, data_dir)?;
-    let failed = |error: &dyn std::error::Error| Failure::new(Exit::CannotCreate, format!("no vault key can be made: {}", chain(error)));
-    let key = VaultKey::create(&passing).map_err(|error| failed(&error))?;
-    let path = path_of(folder, &key.id());
-    let moved = fs::rename(&passing, &path).and_then(|()| fs::File::open(folder)?.sync_all());
-    moved.map_err(|error| failed(&error))?;
+    check_place(folder, data_dir)?;
+    let made = VaultKey::create(|id| path_of(folder, id));
+    let (key, path) = made.map_err(|error| {
+        let text =
+            format!("no vault key can be made: {}; name one that is there as `vault.key_file` or with --vault-key-file", chain(&error));
+        Failure::new(Exit::CannotCreate, text)
+    })?;
     info!(path = %path.display(), "a new vault key was made; keep a copy where the data is not");
     Ok(key)
 }
@@ -80,7 +77,7 @@ fn failed(error: &CabinetError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{fs, os::unix::fs::symlink};
 
     use argentum_service::sealing::SecretBytes;
     use tempfile::TempDir;
@@ -135,6 +132,15 @@ mod tests {
         let made = place.made();
         assert!(place.open(&place.by_folder()).unwrap().open("a").is_ok());
         assert_eq!(place.made(), made);
+    }
+
+    #[test]
+    fn a_start_that_died_while_it_made_a_key_is_in_nobodys_way() {
+        let place = Place::new();
+        fs::create_dir(place.path("keys")).unwrap();
+        // What an earlier process of the same id left: in a container every process has it.
+        fs::write(place.path(&format!("keys/vault-new-{}.key", std::process::id())), "").unwrap();
+        assert!(place.open(&place.by_folder()).is_ok());
     }
 
     #[test]

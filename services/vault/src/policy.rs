@@ -15,7 +15,7 @@ pub(crate) fn may_lease(service: Credential, name: &str) -> bool {
 }
 
 /// Whether a secret may be called so.
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let is_plain = |sign: u8| matches!(sign, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
     let is_segment = |segment: &str| !segment.is_empty() && segment.bytes().all(is_plain);
     name.len() <= NAME_BYTES_MAX && name.split('/').all(is_segment)

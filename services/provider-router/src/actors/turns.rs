@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle, StreamHandler};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, StreamHandler, WrapFuture};
 use argentum_bus::Bus;
 use argentum_proto::channel::v1::{
     AcceptMessageResponse, GetConversationResponse, GetTurnSnapshotResponse, ListConversationsResponse, ReportDeliveryResponse,
@@ -38,8 +38,8 @@ use replies::Replies;
 const CONCURRENCY_MAX: usize = 512;
 /// Messages in the mailbox: all kinds of requests at their limit, and what the streams bring.
 const MAILBOX_CAPACITY: usize = 4 * CONCURRENCY_MAX;
-/// How often the free space is looked at.
-const DISK_CHECK: Duration = Duration::from_secs(1);
+/// How often it is looked at whether new messages can be taken.
+const INTAKE_CHECK: Duration = Duration::from_secs(1);
 /// What a drain leaves to the turns before they are parked; less than the orchestrator's patience.
 const DRAIN: Duration = Duration::from_secs(18);
 
@@ -51,13 +51,16 @@ pub(crate) struct Turns {
     books: Books,
     gate: Gate<Effect>,
     calls: Calls,
+    routing: Arc<Routing>,
     /// Taken when the actor starts.
     call_events: Option<mpsc::Receiver<CallEvent>>,
     waiting: Waiting,
     began: Instant,
     requests: u64,
     timer: Option<SpawnHandle>,
-    is_intake_open: bool,
+    /// Codes of the health registry; none while new messages are taken.
+    intake_closed_for: Vec<&'static str>,
+    is_looking_for_keys: bool,
     /// Told when nothing is under way any more.
     drained: Vec<oneshot::Sender<()>>,
 }
@@ -81,7 +84,7 @@ struct Drain;
 
 impl Turns {
     pub(crate) fn new(alive: Alive, bus: Bus, books: Books, routing: Arc<Routing>, process: Rc<Process>) -> Self {
-        let (calls, call_events) = Calls::new(routing);
+        let (calls, call_events) = Calls::new(Arc::clone(&routing));
         let waiting = Waiting {
             accept: Replies::new(),
             stop: Replies::new(),
@@ -97,12 +100,14 @@ impl Turns {
             books,
             gate: Gate::new(),
             calls,
+            routing,
             call_events: Some(call_events),
             waiting,
             began: Instant::now(),
             requests: 0,
             timer: None,
-            is_intake_open: true,
+            intake_closed_for: Vec::new(),
+            is_looking_for_keys: false,
             drained: Vec::new(),
         }
     }
@@ -156,14 +161,35 @@ impl Turns {
         }));
     }
 
-    /// Takes new messages only while there is room on the disk for what they will need.
-    fn check_disk(&mut self, context: &mut Context<Self>) {
-        let is_open = self.books.has_room(self.process.data_dir());
-        if is_open != self.is_intake_open {
-            self.is_intake_open = is_open;
-            self.process.report_health(if is_open { Vec::new() } else { vec!["disk-low".to_owned()] });
+    /// Takes new messages only while there is room on the disk for what they will need, and the keys are to be had that ask for them.
+    fn check_intake(&mut self, context: &mut Context<Self>) {
+        let mut reasons = Vec::new();
+        if !self.books.has_room(self.process.data_dir()) {
+            reasons.push("disk-low");
+        }
+        if self.routing.lacks_keys() {
+            reasons.push("vault-unavailable");
+            self.look_for_keys(context);
+        }
+        if reasons == self.intake_closed_for {
+            return;
+        }
+        let (is_open, was_open) = (reasons.is_empty(), self.intake_closed_for.is_empty());
+        self.process.report_health(reasons.iter().map(|&reason| reason.to_owned()).collect());
+        self.intake_closed_for = reasons;
+        if is_open != was_open {
             self.handle_input(Input::Intake { is_open }, context);
         }
+    }
+
+    /// Asks the vault again, one question at a time. What it gives is seen at the next check.
+    fn look_for_keys(&mut self, context: &mut Context<Self>) {
+        if std::mem::replace(&mut self.is_looking_for_keys, true) {
+            return;
+        }
+        let routing = Arc::clone(&self.routing);
+        let looked = async move { routing.look_for_keys().await };
+        context.spawn(looked.into_actor(self).map(|(), turns, _| turns.is_looking_for_keys = false));
     }
 
     fn tell_drained(&mut self) {
@@ -200,8 +226,8 @@ impl Actor for Turns {
             context.add_stream(stream::poll_fn(move |task| events.poll_recv(task)));
         }
         self.subscribe(context);
-        self.check_disk(context);
-        context.run_interval(DISK_CHECK, Self::check_disk);
+        self.check_intake(context);
+        context.run_interval(INTAKE_CHECK, Self::check_intake);
         let outputs = self.books.core.started(self.now());
         self.carry_out(outputs, context);
         self.join_drain(context);

@@ -1,10 +1,14 @@
 //! One provider of models: where it is, how it is asked, what it offers.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use argentum_bus::{ErrorCode, Fault};
 use argentum_service::{leases::Leases, sealing::SecretBytes};
 
 use crate::{
@@ -29,6 +33,8 @@ pub(super) struct Source {
     /// Models that the operator named; empty = the provider is asked.
     named: Vec<String>,
     leases: Leases,
+    /// Whether the vault gave no key when it was last asked, and may give one later.
+    lacks_key: AtomicBool,
     listed: Mutex<Option<Listed>>,
     /// One asks; the others wait for what it learns.
     listing: tokio::sync::Mutex<()>,
@@ -59,6 +65,7 @@ impl Source {
             key: provider.key.as_deref().and_then(|key| key.strip_prefix(VAULT)).map(str::to_owned),
             named: provider.models.clone(),
             leases,
+            lacks_key: AtomicBool::new(false),
             listed: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
         })
@@ -115,12 +122,26 @@ impl Source {
         listed.as_ref().filter(|listed| Instant::now() < listed.until).map(|listed| listed.models.clone())
     }
 
+    /// Whether it cannot be asked as long as the vault lends no key.
+    pub(super) fn lacks_key(&self) -> bool {
+        self.lacks_key.load(Ordering::Relaxed)
+    }
+
+    /// Asks the vault again.
+    pub(super) async fn look_for_key(&self) {
+        // What comes of it is noted.
+        let _ = self.key().await;
+    }
+
     /// Its key, leased from the vault.
     async fn key(&self) -> Result<Option<Arc<SecretBytes>>, CallFailure> {
         let Some(name) = &self.key else { return Ok(None) };
-        self.leases.secret(name).await.map(Some).map_err(|fault| {
-            // What the vault does not have or give will not be there in a moment either; else the vault is down.
-            let is_final = matches!(fault.code, argentum_bus::ErrorCode::NotFound | argentum_bus::ErrorCode::Forbidden);
+        let leased = self.leases.secret(name).await;
+        // What the vault does not have or give will not be there in a moment either; else the vault is down.
+        let is_final = |fault: &Fault| matches!(fault.code, ErrorCode::NotFound | ErrorCode::Forbidden);
+        self.lacks_key.store(leased.as_ref().is_err_and(|fault| !is_final(fault)), Ordering::Relaxed);
+        leased.map(Some).map_err(|fault| {
+            let is_final = is_final(&fault);
             let class = if is_final { FailureClass::Unauthenticated } else { FailureClass::Unreachable };
             CallFailure::new(class, !is_final, format!("no key `{name}` from the vault: {fault}"))
         })

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
 use argentum_bus::{Bus, Call, Caller, Credential, ErrorCode, Fault};
 use argentum_proto::{
     control::v1::SignedRight,
@@ -52,18 +52,26 @@ impl Secrets {
         right::check(self.process.operator_key(), verb, Credential::Vault, right, unix_ms())
     }
 
-    /// Does `job` where it may block: the disk and the cipher are not the actors' thread.
+    /// Does `job` where it may block: the disk and the cipher are not the actors' thread. Where the store has failed over it, the actor
+    /// ends, and with it the process: the next one opens the store anew.
     fn blocking<T: Send + 'static>(
         &self,
         allowed: Result<(), Fault>,
         job: impl FnOnce(&Cabinet) -> Result<T, Fault> + Send + 'static,
-    ) -> ResponseFuture<Result<T, Fault>> {
+    ) -> ResponseActFuture<Self, Result<T, Fault>> {
         let cabinet = self.cabinet.clone();
-        Box::pin(async move {
+        let done = async move {
             allowed?;
             let done = tokio::task::spawn_blocking(move || job(&cabinet)).await;
             done.unwrap_or_else(|error| Err(Fault::internal(format!("a defect in the vault: {error}"))))
-        })
+        };
+        Box::pin(done.into_actor(self).map(|done, secrets, context| {
+            if secrets.cabinet.has_failed() {
+                error!("the sealed store cannot be written; the process ends");
+                context.stop();
+            }
+            done
+        }))
     }
 
     /// Opens what an operator sealed for us.
@@ -103,7 +111,7 @@ impl Actor for Secrets {
 }
 
 impl Handler<Call<LeaseSecretRequest>> for Secrets {
-    type Result = ResponseFuture<Result<LeaseSecretResponse, Fault>>;
+    type Result = ResponseActFuture<Self, Result<LeaseSecretResponse, Fault>>;
 
     fn handle(&mut self, call: Call<LeaseSecretRequest>, _: &mut Context<Self>) -> Self::Result {
         let Caller(service) = call.address;
@@ -122,7 +130,7 @@ impl Handler<Call<OfferIntakeRequest>> for Secrets {
 }
 
 impl Handler<Call<PutSecretRequest>> for Secrets {
-    type Result = ResponseFuture<Result<PutSecretResponse, Fault>>;
+    type Result = ResponseActFuture<Self, Result<PutSecretResponse, Fault>>;
 
     fn handle(&mut self, Call { body, .. }: Call<PutSecretRequest>, _: &mut Context<Self>) -> Self::Result {
         let taken = self.take_in(&body);
@@ -132,7 +140,7 @@ impl Handler<Call<PutSecretRequest>> for Secrets {
 }
 
 impl Handler<Call<ListSecretsRequest>> for Secrets {
-    type Result = ResponseFuture<Result<ListSecretsResponse, Fault>>;
+    type Result = ResponseActFuture<Self, Result<ListSecretsResponse, Fault>>;
 
     fn handle(&mut self, Call { body, .. }: Call<ListSecretsRequest>, _: &mut Context<Self>) -> Self::Result {
         let allowed = self.check("secret-list", body.right.as_ref());
@@ -141,7 +149,7 @@ impl Handler<Call<ListSecretsRequest>> for Secrets {
 }
 
 impl Handler<Call<RemoveSecretRequest>> for Secrets {
-    type Result = ResponseFuture<Result<RemoveSecretResponse, Fault>>;
+    type Result = ResponseActFuture<Self, Result<RemoveSecretResponse, Fault>>;
 
     fn handle(&mut self, Call { body, .. }: Call<RemoveSecretRequest>, _: &mut Context<Self>) -> Self::Result {
         let allowed = self.check("secret-remove", body.right.as_ref());
@@ -153,7 +161,7 @@ impl Handler<Call<RemoveSecretRequest>> for Secrets {
 }
 
 impl Handler<Call<ReadAuditRequest>> for Secrets {
-    type Result = ResponseFuture<Result<ReadAuditResponse, Fault>>;
+    type Result = ResponseActFuture<Self, Result<ReadAuditResponse, Fault>>;
 
     fn handle(&mut self, Call { body, .. }: Call<ReadAuditRequest>, _: &mut Context<Self>) -> Self::Result {
         let allowed = self.check("vault-audit", body.right.as_ref());
