@@ -14,7 +14,7 @@ use crate::bundle::{Bundle, is_running, run, signal, until};
 fn the_services_are_direct_children_of_up() {
     let bundle = Bundle::start();
     let parents: Vec<u32> = bundle.pids().into_iter().map(parent_of).collect();
-    assert_eq!(parents, [bundle.pid(), bundle.pid()]);
+    assert!(!parents.is_empty() && parents.iter().all(|parent| *parent == bundle.pid()), "{parents:?}");
 }
 
 #[test]

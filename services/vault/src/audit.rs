@@ -48,7 +48,7 @@ pub(crate) struct Broken {
 // === impl Action ===
 
 impl Action {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Action::Put => "put",
             Action::Remove => "remove",

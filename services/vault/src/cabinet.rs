@@ -18,6 +18,7 @@ use crate::{
     audit::{self, Action, Broken, Chain, Happening, Head},
     envelope::{Envelope, EnvelopeError, Label},
     key::{Purpose, VaultKey},
+    verification,
 };
 
 /// Folder of the store in the data directory.
@@ -26,10 +27,10 @@ const FOLDER: &str = "vault";
 const MAGIC: &str = "argentum-vault";
 const HEADERS: Tree = Tree::new("header");
 const HEADER: &[u8] = b"header";
-const SECRETS: Tree = Tree::new("secret");
-const AUDIT: Tree = Tree::new("audit");
+pub(crate) const SECRETS: Tree = Tree::new("secret");
+pub(crate) const AUDIT: Tree = Tree::new("audit");
 /// Records read at a time.
-const PAGE_RECORDS: usize = 1_000;
+pub(crate) const PAGE_RECORDS: usize = 1_000;
 /// Most entries of the audit log in one answer.
 const ENTRIES_MAX: usize = 1_000;
 /// A lease that is renewed is written down once in this time.
@@ -74,6 +75,10 @@ pub(crate) enum CabinetError {
     Broken(#[from] Broken),
     #[error("the sealed store has no header but is not empty; nothing was changed, restore the data directory from a backup")]
     NoHeader,
+    #[error(
+        "the secret `{name}` is not the one that the audit log tells of; nothing was changed, restore the data directory from a backup"
+    )]
+    Astray { name: String },
     #[error("there is no secret `{name}`")]
     Missing { name: String },
 }
@@ -92,7 +97,8 @@ impl Closed {
         self.header.as_ref().map(|header| header.key_id.as_str())
     }
 
-    /// Opens it with `key`, whose id is the one that it needs; a new one is bound to it. Verifies the whole audit log.
+    /// Opens it with `key`, whose id is the one that it needs; a new one is bound to it. Verifies the whole audit log, and that the secrets are those that it
+    /// tells of.
     pub(crate) fn unlock(self, key: &VaultKey, now_ms: u64) -> Result<Cabinet, CabinetError> {
         let Self { store, header } = self;
         let header = match header {
@@ -100,11 +106,7 @@ impl Closed {
             None => bind(&store, key, now_ms)?,
         };
         let chain = Chain::new(key.derive(Purpose::Audit));
-        let wanted = Head { sequence: header.audit_sequence, mac: header.audit_mac.to_vec() };
-        let found = verify(&store, &chain)?;
-        if found != wanted {
-            return Err(Broken { sequence: found.sequence.min(wanted.sequence) + 1 }.into());
-        }
+        verification::verify(&store, &chain, &Head { sequence: header.audit_sequence, mac: header.audit_mac.to_vec() })?;
         let envelope = Envelope::new(&key.derive(Purpose::Sealing));
         let ledger = Mutex::new(Ledger { header, noted_ms: BTreeMap::new() });
         Ok(Cabinet(Arc::new(Inner { store, envelope, chain, ledger, has_failed: AtomicBool::new(false) })))
@@ -123,21 +125,6 @@ fn bind(store: &DiskStore, key: &VaultKey, now_ms: u64) -> Result<StoreHeader, C
     batch.put(HEADERS, HEADER, header.encode_to_vec());
     store.commit_blocking(batch)?;
     Ok(header)
-}
-
-fn verify(store: &DiskStore, chain: &Chain) -> Result<Head, CabinetError> {
-    let (mut head, mut after) = (Head::default(), None::<Vec<u8>>);
-    loop {
-        let page = store.scan(AUDIT, &[], after.as_deref(), PAGE_RECORDS)?;
-        for (key, value) in &page.records {
-            let record = AuditRecord::decode(value.as_slice()).map_err(|_| Broken { sequence: head.sequence + 1 })?;
-            head = chain.verify(&head, &record)?;
-            after = Some(key.clone());
-        }
-        if !page.is_partial {
-            return Ok(head);
-        }
-    }
 }
 
 // === impl Cabinet ===
@@ -313,6 +300,39 @@ mod tests {
         cabinet.0.store.commit_blocking(batch).unwrap();
         drop(cabinet);
         assert!(matches!(fixture.cabinet(), Err(CabinetError::Broken(Broken { sequence: 2 }))));
+    }
+
+    fn put_back(older: Vec<u8>) -> Batch {
+        let mut batch = Batch::new();
+        batch.put(SECRETS, "provider/acme", older);
+        batch
+    }
+
+    #[test]
+    fn an_older_a_missing_and_a_returned_secret_are_found() {
+        let tampered = |tamper: fn(&Cabinet, Vec<u8>) -> Batch| {
+            let fixture = Fixture::new();
+            let cabinet = fixture.cabinet().unwrap();
+            cabinet.put("provider/acme", &secret("one"), 1).unwrap();
+            let older = cabinet.sealed("provider/acme").unwrap().unwrap().encode_to_vec();
+            let batch = tamper(&cabinet, older);
+            cabinet.0.store.commit_blocking(batch).unwrap();
+            drop(cabinet);
+            matches!(fixture.cabinet(), Err(CabinetError::Astray { name }) if name == "provider/acme")
+        };
+        assert!(tampered(|cabinet, older| {
+            cabinet.put("provider/acme", &secret("two"), 2).unwrap();
+            put_back(older)
+        }));
+        assert!(tampered(|cabinet, older| {
+            cabinet.remove("provider/acme", 2).unwrap();
+            put_back(older)
+        }));
+        assert!(tampered(|_, _| {
+            let mut batch = Batch::new();
+            batch.delete(SECRETS, "provider/acme");
+            batch
+        }));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The vault: sealed secrets, lent to the services that may have them, and a log of who asked.
 //!
 //! - `key` is the key file, outside of the data directory; `opening` finds it and makes sure that it is the right one.
-//! - `envelope` seals one secret; `cabinet` keeps them; `audit` is the chain of what happened; `policy` says who may lease what.
+//! - `envelope` seals one secret; `cabinet` keeps them; `audit` is the chain of what happened; `verification` holds
+//!   the two against each other; `policy` says who may lease what.
 //! - `actors/secrets` answers the bus.
 //!
 //! [`start`] is the whole surface of the service; see `README.md` for its subjects and what happens when a neighbour is down.
@@ -15,6 +16,7 @@ mod intake;
 mod key;
 mod opening;
 mod policy;
+mod verification;
 
 use std::{path::Path, rc::Rc};
 

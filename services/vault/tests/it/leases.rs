@@ -1,7 +1,18 @@
 //! Who gets a secret, and for how long.
 
-use argentum_bus::{Credential, ErrorCode};
-use argentum_testkit::run;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Context, Handler, ResponseFuture};
+use argentum_bus::{Bus, Call, Caller, Credential, ErrorCode, Fault, Serving};
+use argentum_proto::vault::v1::{LeaseSecretRequest, LeaseSecretResponse};
+use argentum_service::{
+    leases::Leases,
+    sealing::{self, SecretBytes},
+};
+use argentum_testkit::{Sandbox, run, until};
 
 use crate::workshop::Workshop;
 
@@ -43,5 +54,66 @@ fn a_secret_is_there_after_a_restart_until_it_is_removed() {
         workshop.remove("provider/acme").await.unwrap();
         let next = workshop.leases(Credential::ProviderRouter).await;
         assert_eq!(next.secret("provider/acme").await.err().map(|fault| fault.code), Some(ErrorCode::NotFound));
+    });
+}
+
+/// A vault that lends for so long, or hears and says nothing.
+struct FakeVault {
+    ttl_ms: Option<u64>,
+}
+
+impl Actor for FakeVault {
+    type Context = Context<Self>;
+}
+
+impl Handler<Call<LeaseSecretRequest>> for FakeVault {
+    type Result = ResponseFuture<Result<LeaseSecretResponse, Fault>>;
+
+    fn handle(&mut self, Call { address: Caller(service), body }: Call<LeaseSecretRequest>, _: &mut Context<Self>) -> Self::Result {
+        let Some(ttl_ms) = self.ttl_ms else { return Box::pin(std::future::pending()) };
+        let context = sealing::lease_context(service.token(), &body.name);
+        let sealed = sealing::seal(&body.public_key, &context, &SecretBytes::new(b"open sesame".to_vec())).unwrap();
+        Box::pin(std::future::ready(Ok(LeaseSecretResponse { sealed: Some(sealed), ttl_ms })))
+    }
+}
+
+async fn fake_vault(sandbox: &Sandbox, ttl_ms: Option<u64>) -> (Bus, Serving) {
+    let bus = sandbox.connect(Credential::Vault).await;
+    let serving = bus.serve(FakeVault::create(|_| FakeVault { ttl_ms }).recipient(), 32).await.unwrap();
+    bus.barrier().await.unwrap();
+    (bus, serving)
+}
+
+#[test]
+fn whoever_waits_for_a_silent_vault_waits_once() {
+    run(async {
+        let sandbox = Sandbox::start().await;
+        let _vault = fake_vault(&sandbox, None).await;
+        let leases = Leases::new(sandbox.connect(Credential::ProviderRouter).await);
+        let began = Instant::now();
+        let (a, again, b, c) = tokio::join!(
+            leases.secret("provider/a"),
+            leases.secret("provider/a"),
+            leases.secret("provider/b"),
+            leases.secret("provider/c"),
+        );
+        let codes = [a, again, b, c].map(|outcome| outcome.err().map(|fault| fault.code));
+        assert_eq!(codes, [Some(ErrorCode::Timeout); 4]);
+        // The deadline of one request is two seconds.
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn a_secret_whose_lease_is_over_is_wiped_also_where_nobody_asks() {
+    run(async {
+        let sandbox = Sandbox::start().await;
+        let (_bus, serving) = fake_vault(&sandbox, Some(300)).await;
+        let leases = Leases::new(sandbox.connect(Credential::ProviderRouter).await);
+        let secret = leases.secret("provider/a").await.unwrap_or_else(|fault| panic!("{fault}"));
+        drop(serving);
+        let seen = Arc::downgrade(&secret);
+        drop(secret);
+        until("the end of the secret", async || seen.upgrade().is_none().then_some(())).await;
     });
 }
