@@ -33,7 +33,7 @@ fn a_slow_answer_is_waited_for_while_it_goes_on() {
     run(async {
         for kind in KINDS {
             let vendor = FakeVendor::start();
-            vendor.script([Answer::text(["1", "2", "3", "4", "5", "6"]).paced(Duration::from_millis(200))]);
+            vendor.script([Answer::text(["1", "2", "3", "4", "5", "6"]).paced(Duration::from_millis(120))]);
             // The whole takes longer than any pause may.
             let told = Told::by(&Provider { idle_timeout: Duration::from_secs(1), ..provider(kind, &vendor) }).await;
             assert_eq!((told.text().as_str(), told.failure.is_none()), ("123456", true), "{kind}");
