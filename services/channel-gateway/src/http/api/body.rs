@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
+use futures::StreamExt;
 
 use super::error::ApiFault;
 
@@ -13,15 +14,24 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Reads a body. One that says that it is too large is not read at all, one that turns out to be no further.
 pub(super) async fn read(body: Body) -> Result<Bytes, ApiFault> {
-    let is_said_to_be_too_large = BYTES_MAX as u64 < body.size_hint().lower();
+    let is_said_to_be_too_large = u64::try_from(BYTES_MAX).is_ok_and(|bytes_max| bytes_max < body.size_hint().lower());
     if is_said_to_be_too_large {
         return Err(ApiFault::too_large(BYTES_MAX));
     }
-    let read = tokio::time::timeout(DEADLINE, to_bytes(body, BYTES_MAX)).await.map_err(|_| ApiFault::too_slow())?;
-    read.map_err(|error| {
-        let is_too_large = std::error::Error::source(&error).is_some_and(|source| source.is::<axum::body::LengthLimitError>());
-        if is_too_large { ApiFault::too_large(BYTES_MAX) } else { ApiFault::unreadable("the body broke off") }
-    })
+    tokio::time::timeout(DEADLINE, gather(body)).await.map_err(|_| ApiFault::too_slow())?
+}
+
+async fn gather(body: Body) -> Result<Bytes, ApiFault> {
+    let mut pieces = body.into_data_stream();
+    let mut gathered = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| ApiFault::unreadable("the body broke off"))?;
+        if BYTES_MAX < gathered.len() + piece.len() {
+            return Err(ApiFault::too_large(BYTES_MAX));
+        }
+        gathered.extend_from_slice(&piece);
+    }
+    Ok(gathered.into())
 }
 
 #[cfg(test)]

@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn who_should_wait_is_told_how_long_in_whole_seconds() {
-        let wait = |fault: ApiFault| fault.into_response().headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+        let wait =
+            |fault: ApiFault| fault.into_response().headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(wait(failed(Class::RateLimited, 1_200)).as_deref(), Some("2"));
         assert_eq!(wait(failed(Class::Overloaded, 0)).as_deref(), Some("1"));
         assert_eq!(wait(failed(Class::InvalidRequest, 0)), None);

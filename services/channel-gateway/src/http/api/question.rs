@@ -32,7 +32,8 @@ pub(super) struct Question {
 impl Question {
     /// Reads a body; what can never be answered is refused here, with the key that is wrong.
     pub(super) fn read(body: &[u8]) -> Result<Self, ApiFault> {
-        let body: Body = serde_json::from_slice(body).map_err(|error| ApiFault::unreadable(format!("the body is no valid JSON: {error}")))?;
+        let body: Body =
+            serde_json::from_slice(body).map_err(|error| ApiFault::unreadable(format!("the body is no valid JSON: {error}")))?;
         if !matches!(&body.model, Some(Value::String(model)) if !model.is_empty()) {
             return Err(ApiFault::invalid("model", "`model` must be the name of a model, as `GET /v1/models` tells it"));
         }
