@@ -54,8 +54,7 @@ pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<()
     Login::supervise(&bus, &process, &door).wait().await?;
     ApiKeys::supervise(&bus, &process, &key_ring).wait().await?;
 
-    let quiescing = process.quiescing().clone();
-    let public_url = process.public_url().cloned();
+    let (quiescing, public_url) = (process.quiescing().clone(), process.public_url().cloned());
     let shared = http::Shared { process_bus: bus, bus: account, state, progress, door, key_ring, completions, quiescing, port, public_url };
     http::serve(listener, shared, &process).map_err(|error| io(&error))
 }

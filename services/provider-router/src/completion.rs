@@ -87,7 +87,7 @@ impl Completion {
         match event {
             ChatEvent::Text(text) => self.pieces(&text).map(Content::Text).collect(),
             ChatEvent::Refusal(text) => self.pieces(&text).map(Content::Refusal).collect(),
-            ChatEvent::ToolCall { index, id, name, arguments } => self.tool_call(ToolCallDelta { index, id, name, arguments }),
+            ChatEvent::ToolCall { index, id, name, arguments } => self.tool_call(&ToolCallDelta { index, id, name, arguments }),
             ChatEvent::Finished { reason } => {
                 self.is_finished = true;
                 vec![Content::Finished(Finished { reason })]
@@ -100,7 +100,7 @@ impl Completion {
         }
     }
 
-    fn tool_call(&mut self, call: ToolCallDelta) -> Vec<Content> {
+    fn tool_call(&mut self, call: &ToolCallDelta) -> Vec<Content> {
         let index = call.index;
         let mut pieces = self.pieces(&call.arguments);
         let first = ToolCallDelta { arguments: pieces.next().unwrap_or_default(), ..call.clone() };

@@ -46,12 +46,7 @@ pub async fn start(config: Config, bus: Bus, process: Rc<Process>) -> Result<(),
     let turns = move |alive| Turns::new(alive, turns_bus, books, turns_routing, shared).keeping(entries);
     process.supervisor().supervise_once("turns", turns).wait().await?;
     let shared = Rc::clone(&process);
-    let (completions_bus, backing) = (bus.clone(), Backing { routing: Arc::clone(&routing), ledger });
-    let completions = {
-        let process = Rc::clone(&process);
-        move |alive| Completions::new(alive, completions_bus.clone(), Rc::clone(&process), backing.clone())
-    };
-    process.supervisor().supervise("completions", completions).wait().await?;
+    Completions::supervise(&bus, &process, Backing { routing: Arc::clone(&routing), ledger }).wait().await?;
     let catalogue = move |alive| Catalogue::new(alive, bus.clone(), Arc::clone(&routing), Rc::clone(&shared));
     process.supervisor().supervise("catalogue", catalogue).wait().await
 }

@@ -7,7 +7,7 @@ use std::{collections::HashMap, rc::Rc, sync::Arc};
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use argentum_bus::{AccountStream, Bus, Delivery, ErrorCode, Fault, StreamCall, StreamCredit};
 use argentum_proto::provider::v1::{CompleteRequest, GrantCredit};
-use argentum_service::{Alive, Process};
+use argentum_service::{Alive, Process, Subscribed};
 use tracing::debug;
 
 use super::turns::Ledger;
@@ -39,7 +39,12 @@ pub(crate) struct Completions {
 // === impl Completions ===
 
 impl Completions {
-    pub(crate) fn new(alive: Alive, bus: Bus, process: Rc<Process>, backing: Backing) -> Self {
+    pub(crate) fn supervise(bus: &Bus, process: &Rc<Process>, backing: Backing) -> Subscribed {
+        let (bus, shared) = (bus.clone(), Rc::clone(process));
+        process.supervisor().supervise("completions", move |alive| Self::new(alive, bus.clone(), Rc::clone(&shared), backing.clone()))
+    }
+
+    fn new(alive: Alive, bus: Bus, process: Rc<Process>, backing: Backing) -> Self {
         Self { alive, bus, process, backing, credits: HashMap::new() }
     }
 
