@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -53,6 +53,11 @@ pub(crate) enum Verb {
     Model {
         #[command(subcommand)]
         verb: ModelVerb,
+    },
+    /// Keys of the API below `/v1`, which any OpenAI client speaks.
+    Key {
+        #[command(subcommand)]
+        verb: KeyVerb,
     },
     /// Secrets in the vault: their names; never their values.
     Secret {
@@ -148,6 +153,22 @@ pub(crate) enum ModelVerb {
         /// As `argentum model list` tells it: `<provider>/<model>`.
         name: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyVerb {
+    /// Make a key and show it, once.
+    Create {
+        /// What it is called: for whom or for what it is.
+        name: String,
+        /// How long it works, as `90days` or `12h` [default: until it is revoked].
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// Tell the names of all keys; never the keys.
+    List,
+    /// End a key, by its name or id.
+    Revoke { key: String },
 }
 
 #[derive(Debug, Subcommand)]

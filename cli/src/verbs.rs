@@ -3,6 +3,7 @@
 mod bus;
 mod config;
 mod control;
+mod key;
 mod login;
 mod logs;
 mod model;
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Provider { verb } => ask(provider::run(&global, verb)),
         Verb::Model { verb } => ask(model::run(&global, verb)),
         Verb::Secret { verb } => ask(secret::run(&global, verb)),
+        Verb::Key { verb } => ask(key::run(&global, verb)),
         Verb::Vault { verb } => vault::run(&global, verb),
         Verb::Reload => ask(reload::run(&global)),
         Verb::Config { verb } => config::run(&global, verb),

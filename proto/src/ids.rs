@@ -56,6 +56,14 @@ pub struct SenderId(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TurnId(Ulid);
 
+/// One completion of `/v1`, which is no turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CompletionId(Ulid);
+
+/// One answer that is a stream of frames: the random token of the inbox subject that it travels on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(String);
+
 /// One text on its way to a platform. A turn has at most one, which bears its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutboundId(TurnId);
@@ -131,6 +139,9 @@ text_id!(ConversationToken, "conversation token (32 hex digits)", |text| {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 });
 text_id!(MessageId, "message id (1 to 1024 bytes)", is_platform_id);
+text_id!(StreamId, "stream (16 to 64 letters, digits, `-`, `_`)", |text| {
+    16 <= text.len() && is_token(text, |byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+});
 text_id!(SenderId, "sender id (1 to 1024 bytes)", is_platform_id);
 
 fn is_token(text: &str, is_allowed: fn(u8) -> bool) -> bool {
@@ -209,6 +220,29 @@ impl FromStr for OutboundId {
 impl fmt::Display for PartId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.outbound, self.first_byte)
+    }
+}
+
+// === impl CompletionId ===
+
+impl CompletionId {
+    /// From a ULID that the caller made.
+    pub const fn new(ulid: Ulid) -> Self {
+        Self(ulid)
+    }
+}
+
+impl fmt::Display for CompletionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for CompletionId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Ulid::from_string(text).map(Self).map_err(|_| InvalidId::new("completion id (a ULID)", text))
     }
 }
 

@@ -49,6 +49,13 @@ pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[(&str,
     Some(Response { status, head: head.to_owned(), body: body.to_owned() })
 }
 
+/// Sends a request and leaves the answer to whoever reads the connection.
+pub(crate) fn begin(address: &str, head: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{head}\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    stream
+}
+
 /// The response to a plain GET.
 pub(crate) fn get(address: &str, path: &str) -> Response {
     request(address, "GET", path, &[], "").unwrap()

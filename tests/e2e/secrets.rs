@@ -50,7 +50,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 }
 
 /// Every file below `folder` that holds `text`.
-fn files_with(folder: &Path, text: &str) -> Vec<String> {
+pub(crate) fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() {

@@ -1,6 +1,10 @@
 //! Several services in one process over a real bus. They are tests only: no service crate depends on another.
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod channel;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod http;

@@ -7,9 +7,10 @@ use crate::{
     address::{Address, account_inbox},
     bus::{Bus, ConnectError},
     fault::Fault,
+    frames::Frames,
     inbox::Inbox,
     serve::{Call, Delivery, Serving},
-    subjects::{Event, Rpc, Subject},
+    subjects::{Event, Rpc, StreamRpc, Subject},
 };
 
 /// A connection that speaks for one account. Cheap to clone.
@@ -35,6 +36,12 @@ impl AccountBus {
     /// Asks for the account; see [`Bus::request`].
     pub async fn request<Q: Rpc>(&self, address: &Q::Address, request: &Q) -> Result<Q::Reply, Fault> {
         self.bus.request(address, request).await
+    }
+
+    /// Asks for an answer that is a stream of frames. What was asked is under way when this returns; a fault comes as the first frame
+    /// would. Dropping the frames tells the writer to stop.
+    pub async fn request_stream<Q: StreamRpc>(&self, address: &Q::Address, request: &Q) -> Result<Frames<Q::Frame>, Fault> {
+        Frames::ask(&self.bus, &self.gateway, address, request).await
     }
 
     /// Answers requests that are meant for the account; see [`Bus::serve`].

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use argentum_proto::ids::{ConversationToken, Gateway, TurnId};
+use argentum_proto::ids::{ConversationToken, Gateway, StreamId, TurnId};
 
 /// Prefix of the inboxes of all accounts.
 pub(crate) const ACCOUNT_INBOXES: &str = "_INBOX.account";
@@ -63,6 +63,13 @@ pub struct AccountConversation {
 pub struct AccountTurn {
     pub gateway: Gateway,
     pub turn: TurnId,
+}
+
+/// An answer that is streamed to an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountStream {
+    pub gateway: Gateway,
+    pub stream: StreamId,
 }
 
 /// An event that names nobody: its subject has a single sender.
@@ -181,6 +188,25 @@ impl Address for AccountTurn {
     fn parse(tokens: &[&str]) -> Option<Self> {
         match tokens {
             [gateway, turn] => Some(Self { gateway: gateway.parse().ok()?, turn: turn.parse().ok()? }),
+            _ => None,
+        }
+    }
+
+    fn inbox(&self) -> Option<String> {
+        Some(account_inbox(&self.gateway))
+    }
+}
+
+impl Address for AccountStream {
+    const TOKENS: usize = 2;
+
+    fn tokens(&self) -> Vec<String> {
+        vec![self.gateway.to_string(), self.stream.to_string()]
+    }
+
+    fn parse(tokens: &[&str]) -> Option<Self> {
+        match tokens {
+            [gateway, stream] => Some(Self { gateway: gateway.parse().ok()?, stream: stream.parse().ok()? }),
             _ => None,
         }
     }

@@ -53,7 +53,7 @@ pub enum ConnectError {
 pub struct Bus {
     pub(crate) client: Client,
     credential: Credential,
-    inbox: Arc<Inbox>,
+    pub(crate) inbox: Arc<Inbox>,
 }
 
 // === impl Bus ===
@@ -166,7 +166,7 @@ impl Bus {
 }
 
 /// The reply in `message`, or the fault that it carries.
-fn open<R: prost::Message + Default>(message: Message, subject: &Subject) -> Result<R, Fault> {
+pub(crate) fn open<R: prost::Message + Default>(message: Message, subject: &Subject) -> Result<R, Fault> {
     if message.status == Some(StatusCode::NO_RESPONDERS) {
         return Err(Fault::unavailable(format!("nobody serves `{subject}` right now")));
     }

@@ -41,7 +41,7 @@ pub fn grants(credential: Credential, accounts: &[Gateway]) -> Grants {
         }
         if exchange.receivers.contains(&credential) {
             grants.subscribe.extend(received_by(exchange, accounts));
-            if exchange.kind == Kind::Request {
+            if exchange.kind != Kind::Event {
                 grants.publish.extend(answered_to(exchange));
             }
         }

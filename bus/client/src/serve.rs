@@ -46,6 +46,14 @@ impl Drop for Serving {
     }
 }
 
+// === impl Serving ===
+
+impl Serving {
+    pub(crate) fn new(task: JoinHandle<()>) -> Self {
+        Self(task)
+    }
+}
+
 // === impl Bus ===
 
 impl Bus {

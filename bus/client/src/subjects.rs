@@ -9,7 +9,7 @@ use argentum_proto::{channel::v1 as channel, control::v1 as control, provider::v
 use prost::Message;
 
 use crate::address::{
-    Account, AccountConversation, AccountTurn, Address, Caller,
+    Account, AccountConversation, AccountStream, AccountTurn, Address, Caller,
     Credential::{self, ChannelGateway, Orchestrator, ProviderRouter, Vault},
     Everyone,
 };
@@ -26,6 +26,30 @@ pub trait Rpc: Message + Default + 'static {
     const NAMES: Names;
     /// Who asks, where [`Names::ReceiverAccount`]: the inbox in which the reply is expected.
     const SENDER: Credential;
+}
+
+/// A request of an account whose answer is a stream of frames, from exactly one service.
+pub trait StreamRpc: Message + Default + 'static {
+    type Frame: Frame;
+    /// Its first token names the account that asks, and to whose inbox the frames go.
+    type Address: Address;
+    /// The fixed tokens.
+    const AREA: &'static [&'static str];
+    /// No first frame by then is [`crate::ErrorCode::Timeout`].
+    const DEADLINE: Duration;
+}
+
+/// One piece of a streamed answer.
+pub trait Frame: Message + Default + 'static {
+    /// One that only tells that the sender lives.
+    fn waiting() -> Self;
+    /// Counted from 0, without a gap.
+    fn sequence(&self) -> u64;
+    fn set_sequence(&mut self, sequence: u64);
+    /// Whether it costs credit.
+    fn is_content(&self) -> bool;
+    /// Whether nothing follows.
+    fn is_final(&self) -> bool;
 }
 
 /// A fact that is told to whoever listens. It may be lost.
@@ -58,6 +82,8 @@ pub struct Subject(String);
 pub enum Kind {
     Request,
     Event,
+    /// A request that is answered by many frames.
+    Stream,
 }
 
 /// One row of the map.
@@ -73,11 +99,11 @@ pub struct Exchange {
     pub names: Names,
     /// Who may send it.
     pub senders: &'static [Credential],
-    /// Who receives it: the one server of a request, the listeners of an event.
+    /// Who receives it: the one server of a request or a stream, the listeners of an event.
     pub receivers: &'static [Credential],
 }
 
-/// Declares exchanges: implements [`Rpc`] or [`Event`] for each message and lists them all in [`EXCHANGES`].
+/// Declares exchanges: implements [`Rpc`], [`StreamRpc`] or [`Event`] for each message and lists them all in [`EXCHANGES`].
 macro_rules! exchanges {
     ($(
         $kind:ident $module:ident :: $message:ident $(=> $reply:ident within $deadline:literal ms)?
@@ -103,6 +129,14 @@ macro_rules! exchanges {
             const DEADLINE: Duration = Duration::from_millis($deadline);
             const NAMES: Names = Names::$names;
             const SENDER: Credential = $sender;
+        }
+    };
+    (@Stream $module:ident $message:ident [$frame:ident $deadline:literal] $area:tt $address:ident SenderAccount $senders:tt) => {
+        impl StreamRpc for $module::$message {
+            type Frame = $module::$frame;
+            type Address = $address;
+            const AREA: &'static [&'static str] = &$area;
+            const DEADLINE: Duration = Duration::from_millis($deadline);
         }
     };
     (@Event $module:ident $message:ident [] $area:tt $address:ident $names:ident $senders:tt) => {
@@ -169,6 +203,46 @@ exchanges! {
         at ["conversation", "get"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
     Event channel::TurnProgressed
         at ["progress"] by AccountTurn naming ReceiverAccount, from [ProviderRouter] to [ChannelGateway];
+
+    // Completions of `/v1`.
+    Stream provider::CompleteRequest => CompleteFrame within 5000 ms
+        at ["complete"] by Account naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+    Event provider::GrantCredit
+        at ["complete", "grant"] by AccountStream naming SenderAccount, from [ChannelGateway] to [ProviderRouter];
+
+    // Keys of `/v1`.
+    Request channel::CreateApiKeyRequest => CreateApiKeyResponse within 2000 ms
+        at ["key", "create"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
+    Request channel::ListApiKeysRequest => ListApiKeysResponse within 2000 ms
+        at ["key", "list"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
+    Request channel::RevokeApiKeyRequest => RevokeApiKeyResponse within 2000 ms
+        at ["key", "revoke"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
+}
+
+// === impl Frame ===
+
+impl Frame for provider::CompleteFrame {
+    fn waiting() -> Self {
+        Self { sequence: 0, content: Some(provider::complete_frame::Content::Waiting(provider::Waiting {})) }
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn set_sequence(&mut self, sequence: u64) {
+        self.sequence = sequence;
+    }
+
+    fn is_content(&self) -> bool {
+        use provider::complete_frame::Content;
+        !matches!(self.content, None | Some(Content::Waiting(_) | Content::Ended(_) | Content::Failed(_)))
+    }
+
+    fn is_final(&self) -> bool {
+        use provider::complete_frame::Content;
+        matches!(self.content, Some(Content::Ended(_) | Content::Failed(_)))
+    }
 }
 
 // === impl Subject ===

@@ -8,8 +8,10 @@
 //! - [`PublicUrl`] is where browsers reach the page from beyond this machine.
 //! - [`right`] is the operator's right, [`files`] replaces small documents whole.
 //! - [`sealing`] is how secrets travel, [`leases`] how a service borrows them from the vault.
+//! - [`api_key`] makes keys of the API and hashes what is shown as one.
 //! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
 
+pub mod api_key;
 mod clock;
 pub mod config;
 mod exit;

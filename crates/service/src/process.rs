@@ -70,6 +70,11 @@ impl Process {
         &self.supervisor
     }
 
+    /// Hands an HTTP listening socket over, as an orchestrator would.
+    pub fn lend_http_listener(&self, listener: TcpListener) {
+        self.http_listener.replace(Some(listener));
+    }
+
     /// The HTTP listening socket, to whoever asks first. Only the gateway is given one.
     pub fn take_http_listener(&self) -> Option<TcpListener> {
         self.http_listener.borrow_mut().take()

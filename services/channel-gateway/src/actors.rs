@@ -1,5 +1,6 @@
 //! The actors of the channel-gateway.
 
+pub(crate) mod api_keys;
 pub(crate) mod bundle_state;
 pub(crate) mod login;
 pub(crate) mod outbox;

@@ -1,8 +1,9 @@
-//! HTTP: the page and what it asks for.
+//! HTTP: the page and what it asks for, and the API of `api`, which has a door of its own.
 //!
 //! `guard` decides who is let in, `page` serves the files, `session` logs in and out, `conversations`, `models` and `events` are
 //! the chat.
 
+mod api;
 mod conversations;
 mod error;
 mod events;
@@ -27,7 +28,7 @@ use axum::{
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::door::Door;
+use crate::{door::Door, key_ring::KeyRing};
 
 /// Largest body: a message of 256 KiB whose every character is escaped, and a little.
 const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -43,6 +44,10 @@ pub(crate) struct Shared {
     pub(crate) state: watch::Receiver<Option<GetStatusResponse>>,
     pub(crate) progress: broadcast::Sender<Arc<TurnProgressed>>,
     pub(crate) door: Arc<Door>,
+    /// Lets clients of the API in.
+    pub(crate) key_ring: Arc<KeyRing>,
+    /// Speaks for the account `web`, too, on a connection that only streams completions.
+    pub(crate) completions: AccountBus,
     pub(crate) quiescing: CancellationToken,
     /// Port that we listen on.
     pub(crate) port: u16,
@@ -73,14 +78,14 @@ fn routes(shared: Shared) -> Router {
         .route("/models", get(models::list))
         .route("/events", get(events::connect))
         .layer(from_fn_with_state(shared.clone(), guard::session));
-    let api = Router::new().route("/session", post(session::log_in)).merge(behind_the_door);
-    Router::new()
+    let page_api = Router::new().route("/session", post(session::log_in)).merge(behind_the_door);
+    let page = Router::new()
         .route("/", get(page::index))
         .route("/assets/{name}", get(page::asset))
-        .nest("/api/v1", api)
+        .nest("/api/v1", page_api)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(server::deadline))
-        .layer(from_fn_with_state(shared.clone(), guard::address))
-        .layer(map_response(page::protect))
-        .with_state(shared)
+        .layer(from_fn_with_state(shared.clone(), guard::address));
+    let api = api::routes(&shared);
+    page.nest("/v1", api).layer(map_response(page::protect)).with_state(shared)
 }

@@ -3,10 +3,13 @@
 //! It owns every connection to a platform and all HTTP. [`start`] is its whole surface; see `README.md` for its subjects.
 
 mod actors;
+mod api_keys;
 pub mod channel;
 mod config;
 mod door;
 mod http;
+mod key_ring;
+mod links;
 pub mod outbox;
 mod sessions;
 mod watching;
@@ -19,8 +22,10 @@ use argentum_service::{Exit, Failure, Process, Subscribed};
 
 pub use config::Config;
 
-use actors::{bundle_state::BundleState, login::Login, progress::Progress};
+use actors::{api_keys::ApiKeys, bundle_state::BundleState, login::Login, progress::Progress};
 use door::Door;
+use key_ring::KeyRing;
+use links::Links;
 
 /// The account that is the web page.
 pub fn web() -> Gateway {
@@ -37,11 +42,8 @@ pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<()
     let listener = process.take_http_listener().ok_or_else(|| Failure::new(Exit::Software, "no HTTP socket was handed over"))?;
     let io = |error: &dyn std::error::Error| Failure::of(Exit::Io, error);
     let port = listener.local_addr().map_err(|error| io(&error))?.port();
-    let door = Arc::new(Door::open(process.data_dir())?);
-    let unavailable = |error: &dyn std::error::Error| Failure::of(Exit::Unavailable, error);
-    let account = bus.account(web()).await.map_err(|error| unavailable(&error))?;
-    // Progress may come faster than it is read, and a slow reader loses its whole connection: it gets one of its own.
-    let progress_bus = process.connect().await?.account(web()).await.map_err(|error| unavailable(&error))?;
+    let (door, key_ring) = (Arc::new(Door::open(process.data_dir())?), Arc::new(KeyRing::open(process.data_dir())?));
+    let Links { requests: account, progress: progress_bus, completions } = Links::open(&bus, &process).await?;
     let (state_writer, state) = tokio::sync::watch::channel(None);
     let (progress, _) = tokio::sync::broadcast::channel(actors::progress::BEHIND_MAX);
 
@@ -49,12 +51,10 @@ pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<()
     let supervisor = process.supervisor();
     supervisor.supervise("bundle-state", move |alive| BundleState::new(alive, watched.clone(), state_writer.clone())).wait().await?;
     supervisor.supervise("progress", move |alive| Progress::new(alive, progress_bus.clone(), pages.clone())).wait().await?;
-    let (login_bus, login_process, login_door) = (bus.clone(), Rc::clone(&process), Arc::clone(&door));
-    let login = move |alive| Login::new(alive, login_bus.clone(), Rc::clone(&login_process), Arc::clone(&login_door));
-    supervisor.supervise("login", login).wait().await?;
+    Login::supervise(&bus, &process, &door).wait().await?;
+    ApiKeys::supervise(&bus, &process, &key_ring).wait().await?;
 
-    let quiescing = process.quiescing().clone();
-    let public_url = process.public_url().cloned();
-    http::serve(listener, http::Shared { process_bus: bus, bus: account, state, progress, door, quiescing, port, public_url }, &process)
-        .map_err(|error| io(&error))
+    let (quiescing, public_url) = (process.quiescing().clone(), process.public_url().cloned());
+    let shared = http::Shared { process_bus: bus, bus: account, state, progress, door, key_ring, completions, quiescing, port, public_url };
+    http::serve(listener, shared, &process).map_err(|error| io(&error))
 }

@@ -1,4 +1,5 @@
 //! The actors of the provider-router.
 
 pub(crate) mod catalogue;
+pub(crate) mod completions;
 pub(crate) mod turns;

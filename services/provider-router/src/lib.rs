@@ -2,13 +2,15 @@
 //!
 //! - [`core`] decides what happens to a message, without I/O; [`journal`] keeps what it decided.
 //! - `actors/turns` drives the core: it journals, releases effects behind the gate, calls vendors, answers the bus.
-//! - `vendors` are those that answer a prompt.
+//! - `actors/completions` streams the answers of `/v1`, which are no turns.
+//! - `routing` finds who answers, `vendors` are those that answer a prompt.
 //!
 //! [`start`] is the whole surface of the service; see `README.md` for its subjects and what happens when a neighbour is down.
 
 mod actors;
 mod books;
 mod checkpoints;
+mod completion;
 mod config;
 pub mod core;
 pub mod journal;
@@ -23,7 +25,11 @@ use argentum_service::{Exit, Failure, Process, leases::Leases};
 
 pub use config::{Config, Provider};
 
-use actors::{catalogue::Catalogue, turns::Turns};
+use actors::{
+    catalogue::Catalogue,
+    completions::{Backing, Completions},
+    turns::{Ledger, Turns},
+};
 use books::Books;
 use routing::Routing;
 
@@ -36,9 +42,11 @@ pub async fn start(config: Config, bus: Bus, process: Rc<Process>) -> Result<(),
         tokio::task::spawn_blocking(move || Books::open(&data_dir, &config)).await.map_err(|error| Failure::of(Exit::Software, &error))?;
     let books = opened.map_err(|error| Failure::of(Exit::Io, &error))?;
     let (turns_bus, turns_routing, shared) = (bus.clone(), Arc::clone(&routing), Rc::clone(&process));
-    let turns = move |alive| Turns::new(alive, turns_bus, books, turns_routing, shared);
+    let (ledger, entries) = Ledger::new();
+    let turns = move |alive| Turns::new(alive, turns_bus, books, turns_routing, shared).keeping(entries);
     process.supervisor().supervise_once("turns", turns).wait().await?;
     let shared = Rc::clone(&process);
+    Completions::supervise(&bus, &process, Backing { routing: Arc::clone(&routing), ledger }).wait().await?;
     let catalogue = move |alive| Catalogue::new(alive, bus.clone(), Arc::clone(&routing), Rc::clone(&shared));
     process.supervisor().supervise("catalogue", catalogue).wait().await
 }

@@ -4,3 +4,4 @@
 
 mod matrix;
 mod requests;
+mod streams;

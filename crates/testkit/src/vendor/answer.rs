@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Value, json};
+
 use super::{http, protocol::Protocol};
 
 /// How often a silent vendor looks whether the asker is still there.
@@ -86,6 +88,17 @@ impl Answer {
     /// These bytes as a stream of events.
     pub fn events(bytes: impl AsRef<[u8]>) -> Self {
         Self::new(Kind::Events(bytes.as_ref().to_owned()))
+    }
+
+    /// A call of one tool, in two pieces, as OpenAI streams it.
+    pub fn tool_call(id: &str, name: &str, arguments: &str) -> Self {
+        let chunk = |delta: Value, finish_reason: Option<&str>| {
+            format!("data: {}\n\n", json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": finish_reason }] }))
+        };
+        let call = |call: Value| chunk(json!({ "tool_calls": [call] }), None);
+        let begin = call(json!({ "index": 0, "id": id, "type": "function", "function": { "name": name, "arguments": "" } }));
+        let rest = call(json!({ "index": 0, "function": { "arguments": arguments } }));
+        Self::events(format!("{begin}{rest}{}data: [DONE]\n\n", chunk(json!({}), Some("tool_calls"))))
     }
 
     /// A refusal.

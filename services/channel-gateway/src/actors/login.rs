@@ -5,7 +5,7 @@ use std::{rc::Rc, sync::Arc};
 use actix::{Actor, AsyncContext, Context, Handler};
 use argentum_bus::{Bus, Call, Credential, Fault};
 use argentum_proto::channel::v1::{IssueLoginLinkRequest, IssueLoginLinkResponse};
-use argentum_service::{Alive, Process, right, unix_ms};
+use argentum_service::{Alive, Process, Subscribed, right, unix_ms};
 
 use crate::{door::Door, sessions::LOGIN_MS};
 
@@ -23,7 +23,12 @@ pub(crate) struct Login {
 // === impl Login ===
 
 impl Login {
-    pub(crate) fn new(alive: Alive, bus: Bus, process: Rc<Process>, door: Arc<Door>) -> Self {
+    pub(crate) fn supervise(bus: &Bus, process: &Rc<Process>, door: &Arc<Door>) -> Subscribed {
+        let (bus, shared, door) = (bus.clone(), Rc::clone(process), Arc::clone(door));
+        process.supervisor().supervise("login", move |alive| Self::new(alive, bus.clone(), Rc::clone(&shared), Arc::clone(&door)))
+    }
+
+    fn new(alive: Alive, bus: Bus, process: Rc<Process>, door: Arc<Door>) -> Self {
         Self { alive, bus, process, door }
     }
 }

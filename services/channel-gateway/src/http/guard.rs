@@ -20,19 +20,24 @@ pub(crate) const COOKIE: &str = "argentum_session";
 /// Refuses what was not meant for this server (421) or does not come from its page (403).
 pub(crate) async fn address(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
-        return ApiError::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "the request names no host").into_response();
-    };
-    let public_url = shared.public_url.as_ref();
-    if !is_loopback_host(host, shared.port) && !public_url.is_some_and(|url| url.is_host(host)) {
-        let text = format!("this server does not answer for `{host}`");
+    if let Some(text) = foreign_host(headers, &shared) {
         return ApiError::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", text).into_response();
     }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD) && !headers.contains_key(header::UPGRADE);
-    if !is_safe && !comes_from(headers, host, public_url) {
+    if !is_safe && !comes_from(headers, host, shared.public_url.as_ref()) {
         return ApiError::new(StatusCode::FORBIDDEN, "forbidden", "the request does not come from this server's page").into_response();
     }
     next.run(request).await
+}
+
+/// Why a request was not meant for this server, if so.
+pub(super) fn foreign_host(headers: &HeaderMap, shared: &Shared) -> Option<String> {
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
+        return Some("the request names no host".to_owned());
+    };
+    let is_ours = is_loopback_host(host, shared.port) || shared.public_url.as_ref().is_some_and(|url| url.is_host(host));
+    (!is_ours).then(|| format!("this server does not answer for `{host}`"))
 }
 
 /// Refuses who has no session (401).

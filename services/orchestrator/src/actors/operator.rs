@@ -42,6 +42,9 @@ forwarded! {
     ListSecrets as "secret-list" by Vault;
     RemoveSecret as "secret-remove" by Vault;
     ReadAudit as "vault-audit" by Vault;
+    CreateApiKey as "key-create" by ChannelGateway;
+    ListApiKeys as "key-list" by ChannelGateway;
+    RevokeApiKey as "key-revoke" by ChannelGateway;
 }
 
 async fn ask<Q: Rpc<Address = Caller>>(bus: &Bus, request: Q) -> Result<Q::Reply, Fault> {

@@ -3,10 +3,12 @@
 mod calls;
 mod effects;
 mod gate;
+mod ledger;
 mod replies;
 mod requests;
 
 use std::{
+    collections::HashMap,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -18,6 +20,7 @@ use argentum_proto::channel::v1::{
     AcceptMessageResponse, GetConversationResponse, GetTurnSnapshotResponse, ListConversationsResponse, ReportDeliveryResponse,
     StopTurnResponse,
 };
+use argentum_proto::ids::CompletionId;
 use argentum_service::{Alive, Process, unix_ms};
 use futures::stream;
 use tokio::sync::{mpsc, oneshot};
@@ -32,6 +35,7 @@ use crate::{
 pub(crate) use calls::CallEvent;
 use calls::Calls;
 use gate::Gate;
+pub(crate) use ledger::{Entry, Ledger};
 use replies::Replies;
 
 /// Requests of one kind handled at the same time: each waits for its sync.
@@ -54,6 +58,8 @@ pub(crate) struct Turns {
     routing: Arc<Routing>,
     /// Taken when the actor starts.
     call_events: Option<mpsc::Receiver<CallEvent>>,
+    /// Taken when the actor starts.
+    entries: Option<mpsc::Receiver<Entry>>,
     waiting: Waiting,
     began: Instant,
     requests: u64,
@@ -73,6 +79,7 @@ struct Waiting {
     conversations: Replies<ListConversationsResponse>,
     conversation: Replies<GetConversationResponse>,
     delivery: Replies<ReportDeliveryResponse>,
+    completions: HashMap<CompletionId, oneshot::Sender<bool>>,
 }
 
 /// Told when a drain begins; answered when nothing is under way any more.
@@ -92,6 +99,7 @@ impl Turns {
             conversations: Replies::new(),
             conversation: Replies::new(),
             delivery: Replies::new(),
+            completions: HashMap::new(),
         };
         Self {
             alive,
@@ -102,6 +110,7 @@ impl Turns {
             calls,
             routing,
             call_events: Some(call_events),
+            entries: None,
             waiting,
             began: Instant::now(),
             requests: 0,
@@ -110,6 +119,12 @@ impl Turns {
             is_looking_for_keys: false,
             drained: Vec::new(),
         }
+    }
+
+    /// Also keeps the books of completions, as `entries` tell.
+    pub(crate) fn keeping(mut self, entries: mpsc::Receiver<Entry>) -> Self {
+        self.entries = Some(entries);
+        self
     }
 
     fn now(&self) -> Now {
@@ -224,6 +239,9 @@ impl Actor for Turns {
         }));
         if let Some(mut events) = self.call_events.take() {
             context.add_stream(stream::poll_fn(move |task| events.poll_recv(task)));
+        }
+        if let Some(mut entries) = self.entries.take() {
+            context.add_stream(stream::poll_fn(move |task| entries.poll_recv(task)));
         }
         self.subscribe(context);
         self.check_intake(context);

@@ -131,8 +131,12 @@ impl Config {
 
 impl Price {
     /// What a try is settled with that the vendor gave no count of. A token is taken for four bytes.
-    pub(super) fn estimate(&self, input_bytes: usize, output_tokens: u64) -> Settlement {
-        let input_tokens = (input_bytes as u64).div_ceil(4);
+    pub(crate) fn estimate(&self, input_bytes: usize, output_tokens: u64) -> Settlement {
+        Settlement { is_estimated: true, ..self.settle((input_bytes as u64).div_ceil(4), output_tokens) }
+    }
+
+    /// What a try costs that the vendor gave a count of.
+    pub(crate) fn settle(&self, input_tokens: u64, output_tokens: u64) -> Settlement {
         let cost = u128::from(input_tokens) * u128::from(self.input_micros_per_million)
             + u128::from(output_tokens) * u128::from(self.output_micros_per_million);
         Settlement {
@@ -141,7 +145,7 @@ impl Price {
             input_tokens,
             output_tokens,
             cost_micros: u64::try_from(cost.div_ceil(1_000_000)).unwrap_or(u64::MAX),
-            is_estimated: true,
+            is_estimated: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use argentum_proto::{
         AcceptMessageResponse, GetConversationResponse, GetTurnSnapshotResponse, ListConversationsResponse, OutboundReady, PastTurn,
         ReportDeliveryResponse, StopTurnResponse, TurnProgressed,
     },
-    ids::{Gateway, TurnId},
+    ids::{CompletionId, Gateway, TurnId},
     provider::v1::Record,
 };
 
@@ -56,6 +56,8 @@ pub enum Effect {
     AnswerConversations { request: RequestId, response: ListConversationsResponse },
     /// Answers a request for a conversation.
     AnswerConversation { request: RequestId, response: GetConversationResponse },
+    /// Answers `CompletionAsked`: whether the vendor may be asked.
+    AnswerCompletion { completion: CompletionId, is_held: bool },
     /// Tells the operator.
     Notify(Notification),
 }

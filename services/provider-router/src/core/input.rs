@@ -5,7 +5,7 @@ use argentum_proto::{
         AcceptMessageRequest, AcceptMessageResponse, Question, RejectionReason, ReportDeliveryRequest,
         accept_message_request::Content as WireContent, report_delivery_request::Report as WireReport,
     },
-    ids::{ConversationId, Gateway, Incarnation, InvalidId, MessageId, MessageKey, OutboundId, SenderId, TurnId},
+    ids::{CompletionId, ConversationId, Gateway, Incarnation, InvalidId, MessageId, MessageKey, OutboundId, SenderId, TurnId},
     provider::v1::Settlement,
 };
 use bytes::Bytes;
@@ -72,6 +72,10 @@ pub enum Input {
     ConversationsAsked { request: RequestId, gateway: Gateway, count_max: u32, changed_before_ms: u64 },
     /// A page asks for the latest turns of a conversation.
     ConversationAsked { request: RequestId, place: Place },
+    /// A completion of `/v1` is about to cost something, at most about this much.
+    CompletionAsked { completion: CompletionId, estimate: Settlement },
+    /// What a completion cost; nothing where the vendor was not reached.
+    CompletionEnded { completion: CompletionId, settlement: Option<Settlement> },
     /// Time went by; wanted whenever [`super::Core::next_due_ms`] is reached.
     Tick,
     /// Whether new messages are taken: not while the disk is low or no vendor can be leased.

@@ -9,10 +9,12 @@
 //! happened, [`Input::Tick`] whenever [`Core::next_due_ms`] is reached, and treat every [`Outputs`] as said there. Answers of
 //! vendor calls come in the order of their attempt. A failed sync ends the process: what the core knows is ahead of the disk.
 //!
-//! A message meets the files in this order: `accept`, `turn`, `delivery`, `remember`.
+//! A message meets the files in this order: `accept`, `turn`, `delivery`, `remember`. What a completion of `/v1` costs passes through
+//! `completions`.
 
 mod accept;
 mod answer;
+mod completions;
 mod config;
 mod delivery;
 mod effect;
@@ -87,9 +89,9 @@ impl Core {
         is_calling && self.state.turn(*turn).is_some_and(|turn| turn.attempts == *attempt)
     }
 
-    /// Whether no turn runs: what a drain waits for.
+    /// Whether no turn runs and no completion is held: what a drain waits for.
     pub fn is_idle(&self) -> bool {
-        self.life.runs.is_empty()
+        self.life.runs.is_empty() && self.state.holds().is_empty()
     }
 
     /// Turns that are not yet both delivered and remembered.

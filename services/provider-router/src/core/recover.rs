@@ -63,6 +63,7 @@ impl Core {
         self.life = Life { started_ms: now.monotonic_ms, uptime_ms: self.state.uptime_ms(), ..Life::default() };
         let mut step = Step::new(self, now);
         step.keep_house();
+        step.settle_broken_completions();
         step.go_on();
         step.finish()
     }

@@ -41,6 +41,8 @@ impl<'a> Step<'a> {
                 self.conversations_asked(request, &gateway, (count_max, changed_before_ms));
             }
             Input::ConversationAsked { request, place } => self.conversation_asked(request, &place),
+            Input::CompletionAsked { completion, estimate } => self.completion_asked(completion, estimate),
+            Input::CompletionEnded { completion, settlement } => self.settle_completion(completion, settlement),
             Input::Tick => self.tick(),
             Input::Intake { is_open } => self.life.is_intake_closed = !is_open,
             Input::Drain => self.life.is_draining = true,

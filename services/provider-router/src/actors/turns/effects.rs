@@ -32,6 +32,12 @@ impl Turns {
             Effect::Notify(notification) => tell_operator(&notification),
             Effect::PublishOutbound { gateway, outbound } => self.publish_outbound(gateway, outbound, context),
             Effect::AskHello { gateway } => self.ask_hello(gateway, context),
+            Effect::AnswerCompletion { completion, is_held } => {
+                if let Some(waiting) = self.waiting.completions.remove(&completion) {
+                    // A completion that has given up is settled all the same.
+                    let _ = waiting.send(is_held);
+                }
+            }
             Effect::AnswerDelivery { request, response } => {
                 let invalid = || Fault::new(ErrorCode::InvalidArgument, "the report does not fit the outbound");
                 self.waiting.delivery.answer(request, response.ok_or_else(invalid));

@@ -2,10 +2,10 @@
 
 use argentum_proto::{
     channel::v1::Outcome,
-    ids::{ConversationId, Gateway, Incarnation, InvalidId, MessageId, MessageKey, TurnId},
+    ids::{CompletionId, ConversationId, Gateway, Incarnation, InvalidId, MessageId, MessageKey, TurnId},
     provider::v1::{
-        HolderLost, KeysPurged, MessageAccepted, OutboundTaken, PartSent, Queued, Record, Replaced, Settlement, TurnCompleted,
-        message_accepted::Disposition, record::Event,
+        CompletionHeld, CompletionSettled, HolderLost, KeysPurged, MessageAccepted, OutboundTaken, PartSent, Queued, Record, Replaced,
+        Settlement, TurnCompleted, message_accepted::Disposition, record::Event,
     },
 };
 use thiserror::Error;
@@ -25,6 +25,12 @@ pub enum ApplyError {
     /// A field does not hold what it must.
     #[error("the record names something impossible")]
     Id(#[from] InvalidId),
+    /// A settlement of a completion that is not held.
+    #[error("the record settles the completion `{completion}`, which is not held")]
+    NotHeld {
+        /// The completion.
+        completion: CompletionId,
+    },
     /// A record of a turn that is not open.
     #[error("the record speaks of turn `{turn}`, which is not open")]
     NotOpen {
@@ -57,6 +63,8 @@ impl State {
                 Ok(())
             }
             Event::UptimeCounted(_) => Ok(()),
+            Event::CompletionHeld(held) => self.hold(held),
+            Event::CompletionSettled(settled) => self.completion_settled(settled, record.wall_ms),
         }
     }
 
@@ -192,6 +200,18 @@ impl State {
         if is_remembered {
             self.turns.remove(&id);
         }
+    }
+
+    pub(super) fn hold(&mut self, held: &CompletionHeld) -> Result<(), ApplyError> {
+        self.holds.insert(held.completion_id.parse()?, held.estimate.clone().unwrap_or_default());
+        Ok(())
+    }
+
+    fn completion_settled(&mut self, settled: &CompletionSettled, wall_ms: u64) -> Result<(), ApplyError> {
+        let completion = settled.completion_id.parse()?;
+        self.holds.remove(&completion).ok_or(ApplyError::NotHeld { completion })?;
+        self.settle(settled.settlement.as_ref(), wall_ms);
+        Ok(())
     }
 
     fn settle(&mut self, settlement: Option<&Settlement>, wall_ms: u64) {

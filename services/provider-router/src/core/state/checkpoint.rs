@@ -4,7 +4,8 @@ use argentum_proto::{
     channel::v1::Outcome,
     ids::{ConversationId, Gateway, Incarnation, InvalidId, KeyDigest, MessageId, TurnId},
     provider::v1::{
-        AcceptedKey as WireKey, Checkpoint, ConversationState, DeliveryState, Horizon, SpendTotal as WireSpend, TurnPhase, TurnState,
+        AcceptedKey as WireKey, Checkpoint, CompletionHeld, ConversationState, DeliveryState, Horizon, SpendTotal as WireSpend, TurnPhase,
+        TurnState,
     },
 };
 
@@ -32,6 +33,11 @@ impl State {
             conversations: self.conversations.iter().map(|(place, conversation)| conversation.to_wire(place)).collect(),
             turns: self.turns.iter().map(|(id, turn)| turn.to_wire(*id)).collect(),
             spend: self.spend.totals().map(|(key, total)| wire_spend(key, total)).collect(),
+            holds: self
+                .holds
+                .iter()
+                .map(|(id, estimate)| CompletionHeld { completion_id: id.to_string(), estimate: Some(estimate.clone()) })
+                .collect(),
         }
     }
 
@@ -55,6 +61,9 @@ impl State {
         for total in checkpoint.spend {
             let (key, total) = read_spend(total);
             state.spend.restore(key, total);
+        }
+        for held in &checkpoint.holds {
+            state.hold(held)?;
         }
         Ok(state)
     }

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use argentum_proto::{
     channel::v1::{Outcome, PastTurn, Sender},
-    ids::{MessageId, TurnId},
+    ids::{CompletionId, MessageId, TurnId},
+    provider::v1::Settlement,
 };
 
 pub use self::{
@@ -31,6 +32,8 @@ pub(super) struct State {
     keys: Keys,
     conversations: BTreeMap<Place, Conversation>,
     turns: BTreeMap<TurnId, Turn>,
+    /// Completions of `/v1` that are not settled, with what each may cost.
+    holds: BTreeMap<CompletionId, Settlement>,
     spend: Spend,
 }
 
@@ -110,6 +113,7 @@ impl State {
             keys: Keys::default(),
             conversations: BTreeMap::new(),
             turns: BTreeMap::new(),
+            holds: BTreeMap::new(),
             spend: Spend::default(),
         }
     }
@@ -125,6 +129,10 @@ impl State {
 
     pub(super) fn spend(&self) -> &Spend {
         &self.spend
+    }
+
+    pub(super) fn holds(&self) -> &BTreeMap<CompletionId, Settlement> {
+        &self.holds
     }
 
     pub(super) fn turn(&self, turn: TurnId) -> Option<&Turn> {
