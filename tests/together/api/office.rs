@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     rc::Rc,
 };
 
@@ -63,6 +64,17 @@ impl Office {
     /// The key in the clear.
     pub(super) fn key(&self) -> &str {
         self.key.expose()
+    }
+
+    pub(super) fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// The key in a file, for whoever must not have it on a command line.
+    pub(super) fn key_file(&self) -> PathBuf {
+        let path = self.folder.path().join("key");
+        fs::write(&path, self.key.expose()).unwrap();
+        path
     }
 
     pub(super) fn bearer(&self) -> String {
