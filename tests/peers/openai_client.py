@@ -1,79 +1,111 @@
-"""The official OpenAI client against `/v1`: `openai_client.py BASE_URL KEY MODEL`. Prints one JSON line for each case."""
+"""The official `openai` client at `/v1`, for the tests: what any client of OpenAI's chat completions does.
 
+    openai_client.py --base-url http://127.0.0.1:4747/v1 --key-file F --model PROVIDER/MODEL CASE
+
+Prints one JSON object that tells what came back, and exits with 0; an exception of the client is told as
+{"exception": class, "status": …, "code": …, "param": …, "message": …}. Cases:
+
+    models    the list, and the model by its name
+    whole     an answer in one piece
+    stream    an answer as it comes, with its usage
+    tools     an answer that calls tools, streamed and put together
+    unknown   a model that nobody has
+    wrong-key a key that nobody made
+"""
+
+import argparse
 import json
-import sys
+import pathlib
 
 import openai
 
-base_url, key, model = sys.argv[1:]
-client = openai.OpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=20)
-TOOL = {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}
-said = [{"role": "user", "content": "hello"}]
-failed = 0
+MESSAGES = [{"role": "user", "content": "hello"}]
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "look",
+            "description": "Looks somewhere.",
+            "parameters": {"type": "object", "properties": {"at": {"type": "integer"}}, "required": ["at"]},
+        },
+    }
+]
 
 
-def case(name, check):
-    global failed
+def models(client, model):
+    listed = [known.id for known in client.models.list()]
+    return {"listed": listed, "retrieved": client.models.retrieve(model).id}
+
+
+def whole(client, model):
+    answer = client.chat.completions.create(model=model, messages=MESSAGES)
+    choice = answer.choices[0]
+    return {
+        "id": answer.id,
+        "object": answer.object,
+        "model": answer.model,
+        "role": choice.message.role,
+        "content": choice.message.content,
+        "finish_reason": choice.finish_reason,
+        "total_tokens": answer.usage.total_tokens,
+    }
+
+
+def stream(client, model):
+    chunks = list(
+        client.chat.completions.create(
+            model=model, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    choices = [choice for chunk in chunks for choice in chunk.choices]
+    return {
+        "ids": len({chunk.id for chunk in chunks}),
+        "first_role": choices[0].delta.role,
+        "content": "".join(choice.delta.content or "" for choice in choices),
+        "finish_reason": choices[-1].finish_reason,
+        "total_tokens": chunks[-1].usage.total_tokens,
+    }
+
+
+def tools(client, model):
+    with client.chat.completions.stream(model=model, messages=MESSAGES, tools=TOOLS) as events:
+        for _ in events:
+            pass
+        message = events.get_final_completion().choices[0].message
+    calls = message.tool_calls or []
+    return {"calls": [[call.id, call.function.name, call.function.arguments] for call in calls]}
+
+
+def unknown(client, _model):
+    return whole(client, "nobody/nothing")
+
+
+CASES = {"models": models, "whole": whole, "stream": stream, "tools": tools, "unknown": unknown, "wrong-key": whole}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--base-url", required=True)
+    parser.add_argument("--key-file", required=True, type=pathlib.Path)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("case", choices=sorted(CASES))
+    arguments = parser.parse_args()
+    key = arguments.key_file.read_text().strip()
+    if arguments.case == "wrong-key":
+        key = "ark-0123456789012345678901"
+    client = openai.OpenAI(base_url=arguments.base_url, api_key=key, max_retries=0, timeout=30)
     try:
-        check()
-        print(json.dumps({"case": name, "passed": True}))
-    except Exception as error:  # every case is told
-        failed += 1
-        print(json.dumps({"case": name, "passed": False, "error": f"{type(error).__name__}: {error}"}))
+        told = CASES[arguments.case](client, arguments.model)
+    except openai.APIError as error:
+        told = {
+            "exception": type(error).__name__,
+            "status": getattr(error, "status_code", None),
+            "code": error.code,
+            "param": error.param,
+            "message": error.message,
+        }
+    print(json.dumps(told))
 
 
-def lists():
-    assert model in [entry.id for entry in client.models.list()], "the model is not listed"
-    assert client.models.retrieve(model).id == model
-
-
-def answers():
-    answer = client.chat.completions.create(model=model, messages=said, temperature=0.5)
-    assert answer.choices[0].message.content == "Good day.", answer
-    assert answer.choices[0].finish_reason == "stop"
-    assert answer.usage.prompt_tokens == 11, answer.usage
-
-
-def streams():
-    chunks = list(client.chat.completions.create(model=model, messages=said, stream=True, stream_options={"include_usage": True}))
-    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    assert text == "Good day.", text
-    assert chunks[0].choices[0].delta.role == "assistant"
-    assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
-    assert chunks[-1].usage.prompt_tokens == 11
-
-
-def calls_tools():
-    answer = client.chat.completions.create(model=model, messages=said, tools=[TOOL])
-    call = answer.choices[0].message.tool_calls[0]
-    assert (call.id, call.function.name, call.function.arguments) == ("call_1", "now", "{}"), answer
-    assert answer.choices[0].finish_reason == "tool_calls"
-
-
-def refuses(error, act):
-    def check():
-        try:
-            act()
-        except error:
-            return
-        raise AssertionError(f"no {error.__name__}")
-
-    return check
-
-
-def with_key(other):
-    return openai.OpenAI(base_url=base_url, api_key=other, max_retries=0, timeout=20)
-
-
-case("the models are listed", lists)
-case("a question is answered", answers)
-case("an answer is streamed", streams)
-case("a tool call is passed through", calls_tools)
-case("a wrong key is refused", refuses(openai.AuthenticationError, lambda: with_key("ark-0000000000000000000000").models.list()))
-case(
-    "an unknown model is refused",
-    refuses(openai.NotFoundError, lambda: client.chat.completions.create(model="nobody/nothing", messages=said)),
-)
-case("a question without messages is refused", refuses(openai.BadRequestError, lambda: client.chat.completions.create(model=model, messages=[])))
-case("a vendor that is busy says so", refuses(openai.RateLimitError, lambda: client.chat.completions.create(model=model, messages=said)))
-sys.exit(failed)
+if __name__ == "__main__":
+    main()

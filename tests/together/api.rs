@@ -22,6 +22,17 @@ fn streamed() -> Value {
         "messages": [{ "role": "user", "content": "hello" }] })
 }
 
+/// An answer that calls one tool, in two pieces.
+fn tool_call() -> Answer {
+    let chunk = |delta: Value, reason: Option<&str>| {
+        format!("data: {}\n\n", json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": reason }] }))
+    };
+    let function = json!({ "name": "look", "arguments": "" });
+    let begin = json!({ "tool_calls": [{ "index": 0, "id": "call_1", "type": "function", "function": function }] });
+    let more = json!({ "tool_calls": [{ "index": 0, "function": { "arguments": "{\"at\":1}" } }] });
+    Answer::events(&(chunk(begin, None) + &chunk(more, None) + &chunk(json!({}), Some("tool_calls")) + "data: [DONE]\n\n"))
+}
+
 /// Text of the chunks of a stream.
 fn text(events: &[String]) -> String {
     let chunks = events.iter().filter_map(|event| serde_json::from_str::<Value>(event).ok());
@@ -63,14 +74,7 @@ fn an_answer_is_streamed_as_it_comes_and_ends_with_done() {
 fn tools_and_unknown_parameters_get_to_the_vendor_and_tool_calls_come_back() {
     run(async {
         let office = Office::open().await;
-        let delta = |delta: Value, reason: Option<&str>| {
-            format!("data: {}\n\n", json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": reason }] }))
-        };
-        let begin =
-            json!({ "tool_calls": [{ "index": 0, "id": "call_1", "type": "function", "function": { "name": "look", "arguments": "" } }] });
-        let more = json!({ "tool_calls": [{ "index": 0, "function": { "arguments": "{\"at\":1}" } }] });
-        let stream = delta(begin, None) + &delta(more, None) + &delta(json!({}), Some("tool_calls")) + "data: [DONE]\n\n";
-        office.vendor.script([Answer::events(&stream)]);
+        office.vendor.script([tool_call()]);
         let mut body = question();
         body["tools"] = json!([{ "type": "function", "function": { "name": "look", "parameters": {} } }]);
         body["top_k"] = 7.into();

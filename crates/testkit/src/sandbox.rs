@@ -35,7 +35,13 @@ pub fn web() -> Gateway {
 
 impl Sandbox {
     pub async fn start() -> Self {
-        let options = Options { address: ([127, 0, 0, 1], 0).into(), auth_required: true, ..Options::default() };
+        let options = Options {
+            address: ([127, 0, 0, 1], 0).into(),
+            auth_required: true,
+            // As the orchestrator starts its own.
+            payload_bytes_max: 8 * 1024 * 1024,
+            ..Options::default()
+        };
         Self { server: Server::start(options).await.unwrap(), operator: OperatorKey::new() }
     }
 

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     rc::Rc,
 };
 
