@@ -21,10 +21,11 @@ use std::{collections::BTreeMap, pin::Pin, rc::Rc, sync::Arc};
 
 use argentum_bus::{AccountBus, Bus, Fault};
 use argentum_proto::ids::Gateway;
-use argentum_service::{Exit, Failure, Process, leases::Leases, sealing::SecretBytes};
+use argentum_service::{Exit, Failure, Process, Subscribed, leases::Leases, sealing::SecretBytes};
 
 use crate::{
-    actors::pairing::Pairing,
+    actors::{outbox::Outbox, pairing::Pairing},
+    channel::Sender,
     config::{Channel, Config},
 };
 
@@ -61,6 +62,11 @@ impl Secrets for Leases {
     fn secret<'a>(&'a self, name: &'a str) -> Fetching<'a> {
         Box::pin(Leases::secret(self, name))
     }
+}
+
+/// Delivers what the router has for an account, by the channel's `sender`.
+pub fn deliver(account: AccountBus, sender: Arc<dyn Sender>, process: &Process) -> Subscribed {
+    process.supervisor().supervise("outbox", move |alive| Outbox::new(alive, account.clone(), Arc::clone(&sender)))
 }
 
 /// Starts the configured channels, and who answers the operator about them. A platform that cannot be reached is no failure.

@@ -14,12 +14,12 @@ mod watching;
 
 use std::{rc::Rc, sync::Arc};
 
-use argentum_bus::{AccountBus, Bus};
+use argentum_bus::Bus;
 use argentum_proto::ids::Gateway;
-use argentum_service::{Exit, Failure, Process, Subscribed, leases::Leases};
+use argentum_service::{Exit, Failure, Process, leases::Leases};
 
-pub use channels::telegram::Config as Telegram;
-pub use config::{Channel, Config};
+pub use channels::deliver;
+pub use config::{Channel, Config, Telegram};
 
 use actors::{bundle_state::BundleState, login::Login, progress::Progress};
 use door::Door;
@@ -27,11 +27,6 @@ use door::Door;
 /// The account that is the web page.
 pub fn web() -> Gateway {
     Gateway::parse("web").expect("`web` is a gateway name")
-}
-
-/// Delivers what the router has for an account, by the channel's `sender`.
-pub fn deliver(account: AccountBus, sender: Arc<dyn channel::Sender>, process: &Process) -> Subscribed {
-    process.supervisor().supervise("outbox", move |alive| actors::outbox::Outbox::new(alive, account.clone(), Arc::clone(&sender)))
 }
 
 /// Starts the actors and serves HTTP on the socket that the orchestrator handed over; when it returns, both serve.

@@ -25,6 +25,7 @@ use super::{
     accepting::WayIn,
     admission::Admission,
     client::client,
+    deliver,
     keeping::{Life, keep},
     notices::{Notices, Teller},
 };
@@ -56,7 +57,7 @@ pub(super) async fn start(config: &Config, surroundings: Surroundings, process: 
     let told = turns.clone();
     let heard = move |alive| Progress::new(alive, progress.clone(), told.clone());
     process.supervisor().supervise("channel-progress", heard).wait().await?;
-    crate::deliver(account.clone(), Arc::new(sender), process).wait().await?;
+    deliver(account.clone(), Arc::new(sender), process).wait().await?;
 
     let begins = Arc::clone(&typing);
     let on_accepted = Box::new(move |request: &AcceptMessageRequest| begins.begin(&request.platform_conversation_id));

@@ -146,13 +146,34 @@ fn shortened(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use argentum_service::sealing::SecretBytes;
+
     use super::*;
+    use crate::channels::{Fetching, client::client};
 
     #[test]
     fn a_refusal_tells_what_to_wait_for() {
         let body = br#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 3","parameters":{"retry_after":3}}"#;
         let refused = understood::<Value>(429, body).unwrap_err();
         assert!(matches!(refused, CallError::Refused { code: 429, retry_after: Some(wait), .. } if wait == Duration::from_secs(3)));
+    }
+
+    struct Token;
+
+    impl Secrets for Token {
+        fn secret<'a>(&'a self, _: &'a str) -> Fetching<'a> {
+            Box::pin(async { Ok(Arc::new(SecretBytes::new(b"7:canary".to_vec()))) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_finds_nobody_never_left_and_tells_no_token() {
+        // A port that was free a moment ago.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let api = Api::new(client(None, None).unwrap(), &format!("http://{address}"), Arc::new(Token), "channel/home");
+        let error = api.call::<Value>("getMe", &serde_json::json!({}), Duration::from_secs(10)).await.unwrap_err();
+        assert!(matches!(error, CallError::NeverLeft(_)), "{error}");
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use argentum_proto::ids::PartId;
 use serde_json::{Value, json};
 use tracing::warn;
 
@@ -18,7 +19,10 @@ use super::{
 };
 use crate::{
     channel::{self, Sending},
-    channels::notices::{Notice, Teller},
+    channels::{
+        backoff::Backoff,
+        notices::{Notice, Teller},
+    },
     outbox::{Outcome, Part, Split},
 };
 
@@ -32,6 +36,9 @@ const GROUP_PAUSE: Duration = Duration::from_secs(3);
 const PACES_MAX: usize = 1_000;
 /// Wait before a send is tried again with a token that Telegram does not know: that is the account's fault, not the message's.
 const TOKEN_PAUSE: Duration = Duration::from_secs(60);
+/// Wait before a part of which nothing is known is repeated; doubles. Each repeat may be one more copy in the chat.
+const DOUBT_PAUSE_MIN: Duration = Duration::from_secs(2);
+const DOUBT_PAUSE_MAX: Duration = Duration::from_secs(300);
 /// Wait where Telegram asks for one and does not say how long.
 const LIMITED_PAUSE: Duration = Duration::from_secs(5);
 
@@ -40,6 +47,8 @@ pub(super) struct Sender {
     api: Arc<Api>,
     /// When the next message to a chat may go.
     paces: Mutex<HashMap<i64, Instant>>,
+    /// The waits of parts of which nothing is known.
+    doubts: Mutex<HashMap<PartId, Backoff>>,
 }
 
 /// Where a conversation is.
@@ -78,7 +87,7 @@ impl Target {
 
 impl Sender {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { api, paces: Mutex::default() }
+        Self { api, paces: Mutex::default(), doubts: Mutex::default() }
     }
 
     async fn deliver(&self, part: Part) -> Outcome {
@@ -91,7 +100,25 @@ impl Sender {
         let Some(target) = Target::parse(&part.platform_conversation_id) else {
             return Outcome::Refused { code: "400".to_owned(), text: "no such chat".to_owned() };
         };
-        outcome(self.post(target, &text, reply_to).await)
+        let outcome = outcome(self.post(target, &text, reply_to).await);
+        if let Some(pause) = self.doubt(part.id, &outcome) {
+            // The receipt waits as well: until it is told, the part counts as unknown anyway.
+            tokio::time::sleep(pause).await;
+        }
+        outcome
+    }
+
+    /// How long to wait before the outbox may repeat the part.
+    fn doubt(&self, part: PartId, outcome: &Outcome) -> Option<Duration> {
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Outcome::Unknown => Some(doubts.entry(part).or_insert_with(|| Backoff::new(DOUBT_PAUSE_MIN, DOUBT_PAUSE_MAX)).next()),
+            Outcome::Sent { .. } | Outcome::Refused { .. } => {
+                doubts.remove(&part);
+                None
+            }
+            Outcome::NeverLeft { .. } => None,
+        }
     }
 
     /// Sends one message, when the chat's pace allows it.
