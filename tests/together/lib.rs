@@ -7,4 +7,8 @@ mod channel;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod home;
+#[cfg(test)]
 mod http;
+#[cfg(test)]
+mod telegram;

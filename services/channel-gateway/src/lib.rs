@@ -5,6 +5,7 @@
 mod actors;
 mod api_keys;
 pub mod channel;
+pub mod channels;
 mod config;
 mod door;
 mod http;
@@ -16,11 +17,12 @@ mod watching;
 
 use std::{rc::Rc, sync::Arc};
 
-use argentum_bus::{AccountBus, Bus};
+use argentum_bus::Bus;
 use argentum_proto::ids::Gateway;
-use argentum_service::{Exit, Failure, Process, Subscribed};
+use argentum_service::{Exit, Failure, Process, leases::Leases};
 
-pub use config::Config;
+pub use channels::deliver;
+pub use config::{Channel, Config, Telegram};
 
 use actors::{api_keys::ApiKeys, bundle_state::BundleState, login::Login, progress::Progress};
 use door::Door;
@@ -32,13 +34,8 @@ pub fn web() -> Gateway {
     Gateway::parse("web").expect("`web` is a gateway name")
 }
 
-/// Delivers what the router has for an account, by the channel's `sender`.
-pub fn deliver(account: AccountBus, sender: Arc<dyn channel::Sender>, process: &Process) -> Subscribed {
-    process.supervisor().supervise("outbox", move |alive| actors::outbox::Outbox::new(alive, account.clone(), Arc::clone(&sender)))
-}
-
 /// Starts the actors and serves HTTP on the socket that the orchestrator handed over; when it returns, both serve.
-pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
+pub async fn start(config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
     let listener = process.take_http_listener().ok_or_else(|| Failure::new(Exit::Software, "no HTTP socket was handed over"))?;
     let io = |error: &dyn std::error::Error| Failure::of(Exit::Io, error);
     let port = listener.local_addr().map_err(|error| io(&error))?.port();
@@ -53,6 +50,7 @@ pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<()
     supervisor.supervise("progress", move |alive| Progress::new(alive, progress_bus.clone(), pages.clone())).wait().await?;
     Login::supervise(&bus, &process, &door).wait().await?;
     ApiKeys::supervise(&bus, &process, &key_ring).wait().await?;
+    channels::start(&config, &bus, &process, Arc::new(Leases::new(bus.clone()))).await?;
 
     let (quiescing, public_url) = (process.quiescing().clone(), process.public_url().cloned());
     let shared = http::Shared { process_bus: bus, bus: account, state, progress, door, key_ring, completions, quiescing, port, public_url };
