@@ -146,6 +146,14 @@ exchanges! {
     Request channel::IssueLoginLinkRequest => IssueLoginLinkResponse within 2000 ms
         at ["login", "issue"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
 
+    // Who may write to an account.
+    Request channel::ListPairingsRequest => ListPairingsResponse within 2000 ms
+        at ["pair", "list"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
+    Request channel::ApprovePairingRequest => ApprovePairingResponse within 5000 ms
+        at ["pair", "approve"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
+    Request channel::RevokePairingRequest => RevokePairingResponse within 5000 ms
+        at ["pair", "revoke"] by Caller naming Sender, from [Orchestrator] to [ChannelGateway];
+
     // Secrets: borrowed by services, put in and taken out by an operator.
     Request vault::LeaseSecretRequest => LeaseSecretResponse within 2000 ms
         at ["vault", "lease"] by Caller naming Sender, from [ChannelGateway, ProviderRouter] to [Vault];

@@ -4,6 +4,7 @@
 
 mod actors;
 pub mod channel;
+pub mod channels;
 mod config;
 mod door;
 mod http;
@@ -15,9 +16,10 @@ use std::{rc::Rc, sync::Arc};
 
 use argentum_bus::{AccountBus, Bus};
 use argentum_proto::ids::Gateway;
-use argentum_service::{Exit, Failure, Process, Subscribed};
+use argentum_service::{Exit, Failure, Process, Subscribed, leases::Leases};
 
-pub use config::Config;
+pub use channels::telegram::Config as Telegram;
+pub use config::{Channel, Config};
 
 use actors::{bundle_state::BundleState, login::Login, progress::Progress};
 use door::Door;
@@ -33,10 +35,9 @@ pub fn deliver(account: AccountBus, sender: Arc<dyn channel::Sender>, process: &
 }
 
 /// Starts the actors and serves HTTP on the socket that the orchestrator handed over; when it returns, both serve.
-pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
+pub async fn start(config: Config, bus: Bus, process: Rc<Process>) -> Result<(), Failure> {
     let listener = process.take_http_listener().ok_or_else(|| Failure::new(Exit::Software, "no HTTP socket was handed over"))?;
-    let io = |error: &dyn std::error::Error| Failure::of(Exit::Io, error);
-    let port = listener.local_addr().map_err(|error| io(&error))?.port();
+    let port = listener.local_addr().map_err(|error| Failure::of(Exit::Io, &error))?.port();
     let door = Arc::new(Door::open(process.data_dir())?);
     let unavailable = |error: &dyn std::error::Error| Failure::of(Exit::Unavailable, error);
     let account = bus.account(web()).await.map_err(|error| unavailable(&error))?;
@@ -52,9 +53,10 @@ pub async fn start(_config: Config, bus: Bus, process: Rc<Process>) -> Result<()
     let (login_bus, login_process, login_door) = (bus.clone(), Rc::clone(&process), Arc::clone(&door));
     let login = move |alive| Login::new(alive, login_bus.clone(), Rc::clone(&login_process), Arc::clone(&login_door));
     supervisor.supervise("login", login).wait().await?;
+    channels::start(&config, &bus, &process, Arc::new(Leases::new(bus.clone()))).await?;
 
     let quiescing = process.quiescing().clone();
     let public_url = process.public_url().cloned();
     http::serve(listener, http::Shared { process_bus: bus, bus: account, state, progress, door, quiescing, port, public_url }, &process)
-        .map_err(|error| io(&error))
+        .map_err(|error| Failure::of(Exit::Io, &error))
 }

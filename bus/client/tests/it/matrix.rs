@@ -45,6 +45,13 @@ const EXPECTED: &[Row] = &[
     ("argentum.v1.hello.irc", &[ProviderRouter], &[]),
     ("argentum.v1.login.issue.orchestrator", &[Orchestrator], &[ChannelGateway]),
     ("argentum.v1.login.issue.channel-gateway", &[], &[ChannelGateway]),
+    // Who may write to an account.
+    ("argentum.v1.pair.list.orchestrator", &[Orchestrator], &[ChannelGateway]),
+    ("argentum.v1.pair.list.provider-router", &[], &[ChannelGateway]),
+    ("argentum.v1.pair.approve.orchestrator", &[Orchestrator], &[ChannelGateway]),
+    ("argentum.v1.pair.approve.channel-gateway", &[], &[ChannelGateway]),
+    ("argentum.v1.pair.revoke.orchestrator", &[Orchestrator], &[ChannelGateway]),
+    ("argentum.v1.pair.revoke.provider-router", &[], &[ChannelGateway]),
     ("argentum.v1.progress.web.01JD0000000000000000000000", &[ProviderRouter], &[ChannelGateway]),
     ("argentum.v1.progress.irc.01JD0000000000000000000000", &[ProviderRouter], &[]),
     ("argentum.v1.vault.lease.provider-router", &[ProviderRouter], &[Vault]),

@@ -1,0 +1,96 @@
+//! Channels: accounts at platforms, each with `config`, `receiver`, `sender` and `convert`, and what they share.
+//!
+//! - `accepting` is the way in: `admission` checks who wrote (`pairing` decides), the router is asked until its answer is final, `notices`
+//!   tells what the gateway itself has to say. `intake` drives it, `backlog` decides the order and what may be acknowledged.
+//! - `keeping` builds a receiver anew that broke; no channel takes another one down.
+//! - `shelf` is the store of them all.
+
+mod accepting;
+mod admission;
+mod backlog;
+mod backoff;
+mod client;
+mod intake;
+mod keeping;
+mod notices;
+mod pairing;
+mod shelf;
+pub(crate) mod telegram;
+
+use std::{collections::BTreeMap, pin::Pin, rc::Rc, sync::Arc};
+
+use argentum_bus::{AccountBus, Bus, Fault};
+use argentum_proto::ids::Gateway;
+use argentum_service::{Exit, Failure, Process, leases::Leases, sealing::SecretBytes};
+
+use crate::{
+    actors::pairing::Pairing,
+    config::{Channel, Config},
+};
+
+pub(crate) use admission::Admission;
+pub(crate) use notices::{Notice, NoticeName, Notices};
+pub(crate) use pairing::CODE_MS;
+pub(crate) use shelf::Shelf;
+
+/// A secret that is being fetched.
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Arc<SecretBytes>, Fault>> + Send + 'a>>;
+
+/// Where channels get their credentials.
+pub trait Secrets: Send + Sync + 'static {
+    /// The secret `name`, as it is now.
+    fn secret<'a>(&'a self, name: &'a str) -> Fetching<'a>;
+}
+
+/// What a channel lives on.
+pub(crate) struct Surroundings {
+    pub(crate) account: AccountBus,
+    /// The account on a connection for what may be lost.
+    pub(crate) progress: AccountBus,
+    pub(crate) shelf: Shelf,
+    pub(crate) secrets: Arc<dyn Secrets>,
+}
+
+/// What an operator may ask of an account.
+pub(crate) struct Desk {
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) notices: Arc<Notices>,
+}
+
+impl Secrets for Leases {
+    fn secret<'a>(&'a self, name: &'a str) -> Fetching<'a> {
+        Box::pin(Leases::secret(self, name))
+    }
+}
+
+/// Starts the configured channels, and who answers the operator about them. A platform that cannot be reached is no failure.
+pub async fn start(config: &Config, bus: &Bus, process: &Rc<Process>, secrets: Arc<dyn Secrets>) -> Result<(), Failure> {
+    let data_dir = process.data_dir().to_owned();
+    let mut desks = BTreeMap::new();
+    let mut broken = None;
+    if !config.channels.is_empty() {
+        let opened = tokio::task::spawn_blocking(move || Shelf::open(&data_dir)).await;
+        let shelf = opened.map_err(|error| Failure::of(Exit::Software, &error))?.map_err(|error| Failure::of(Exit::Io, &error))?;
+        broken = Some(shelf.broken().clone());
+        let progress = process.connect().await?;
+        for (name, channel) in &config.channels {
+            let gateway: Gateway = name.parse().map_err(|error| Failure::of(Exit::Config, &error))?;
+            let unavailable = |error: &dyn std::error::Error| Failure::of(Exit::Unavailable, error);
+            let surroundings = Surroundings {
+                account: bus.account(gateway.clone()).await.map_err(|error| unavailable(&error))?,
+                progress: progress.account(gateway.clone()).await.map_err(|error| unavailable(&error))?,
+                shelf: shelf.clone(),
+                secrets: Arc::clone(&secrets),
+            };
+            desks.insert(gateway, open(channel, surroundings, process).await?);
+        }
+    }
+    let (bus, shared) = (bus.clone(), Rc::clone(process));
+    process.supervisor().supervise_once("pairing", move |alive| Pairing::new(alive, bus, shared, desks, broken)).wait().await
+}
+
+async fn open(channel: &Channel, surroundings: Surroundings, process: &Rc<Process>) -> Result<Desk, Failure> {
+    match channel {
+        Channel::Telegram(config) => telegram::start(config, surroundings, process).await,
+    }
+}
