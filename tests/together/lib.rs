@@ -4,3 +4,7 @@
 mod channel;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod home;
+#[cfg(test)]
+mod telegram;

@@ -7,6 +7,7 @@
 
 mod platform;
 mod sandbox;
+pub mod telegram;
 pub mod vendor;
 
 use std::{

@@ -7,7 +7,7 @@ use argentum_service::config::Section;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::channels::telegram;
+pub use crate::channels::telegram::Config as Telegram;
 
 /// How a value that lies in the vault is named.
 pub(crate) const VAULT: &str = "vault:";
@@ -28,7 +28,7 @@ pub struct Config {
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Channel {
     /// A bot of Telegram.
-    Telegram(telegram::Config),
+    Telegram(Telegram),
 }
 
 // === impl Config ===

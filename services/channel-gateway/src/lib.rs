@@ -18,8 +18,7 @@ use argentum_bus::{AccountBus, Bus};
 use argentum_proto::ids::Gateway;
 use argentum_service::{Exit, Failure, Process, Subscribed, leases::Leases};
 
-pub use channels::telegram::Config as Telegram;
-pub use config::{Channel, Config};
+pub use config::{Channel, Config, Telegram};
 
 use actors::{bundle_state::BundleState, login::Login, progress::Progress};
 use door::Door;

@@ -111,6 +111,9 @@ mod tests {
     }
 
     proptest! {
+        // Texts of regular expressions are slow to make.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn parts_are_the_text_and_fit(text in "([a-z]{0,40}[ \n\u{e9}\u{1f600}\u{1f1e9}\u{200d}]{1,3}){0,400}", is_labelled: bool) {
             let parts = parts(&text, is_labelled);
