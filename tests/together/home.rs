@@ -93,6 +93,7 @@ impl Home {
     pub(crate) async fn start_router(&mut self, sandbox: &Sandbox, folder: &TempDir, routing: Routing) {
         let router = sandbox.tenant(Credential::ProviderRouter, folder.path()).await;
         argentum_provider_router::start(routing, router.bus.clone(), router.process.clone()).await.unwrap();
+        router.bus.barrier().await.unwrap();
         self._router = Some(router);
     }
 
