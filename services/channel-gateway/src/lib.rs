@@ -18,7 +18,7 @@ use argentum_bus::{AccountBus, Bus};
 use argentum_proto::ids::Gateway;
 use argentum_service::{Exit, Failure, Process, Subscribed, leases::Leases};
 
-pub use config::{Channel, Config, Telegram};
+pub use config::{Channel, Config, Irc, Sasl, Telegram};
 
 use actors::{bundle_state::BundleState, login::Login, progress::Progress};
 use door::Door;
