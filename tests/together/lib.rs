@@ -7,4 +7,8 @@ mod delivery;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod irc;
+#[cfg(test)]
+mod irc_home;
+#[cfg(test)]
 mod telegram;
