@@ -54,6 +54,16 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: ModelVerb,
     },
+    /// Accounts at platforms, on which people reach the models.
+    Channel {
+        #[command(subcommand)]
+        verb: ChannelVerb,
+    },
+    /// Who may write on them. Strangers are told a code; nobody else is answered.
+    Pair {
+        #[command(subcommand)]
+        verb: PairVerb,
+    },
     /// Keys of the API below `/v1`, which any OpenAI client speaks.
     Key {
         #[command(subcommand)]
@@ -152,6 +162,93 @@ pub(crate) enum ModelVerb {
     Use {
         /// As `argentum model list` tells it: `<provider>/<model>`.
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChannelVerb {
+    /// Add an account. Its token or password is asked for, or read from standard input, and goes into the vault.
+    Add {
+        #[command(subcommand)]
+        platform: PlatformAdd,
+    },
+    /// Tell the configured accounts.
+    List,
+    /// Remove an account, and its secret from the vault.
+    Remove { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlatformAdd {
+    /// A bot of Telegram; `@BotFather` there makes one and tells its token.
+    Telegram {
+        /// How the account is called from now on.
+        #[arg(default_value = "telegram")]
+        name: String,
+        /// Where the Bot API is [default: Telegram's own address].
+        #[arg(long, value_name = "URL")]
+        api_url: Option<String>,
+        /// Numeric id of somebody who may write from the start; several times for several.
+        #[arg(long, value_name = "ID")]
+        allow: Vec<String>,
+    },
+    /// An account on an IRC network.
+    Irc {
+        /// How the account is called from now on.
+        #[arg(default_value = "irc")]
+        name: String,
+        /// Name or address of the server.
+        #[arg(long)]
+        server: String,
+        /// Its port [default: 6697].
+        #[arg(long)]
+        port: Option<u16>,
+        /// Do not encrypt the connection.
+        #[arg(long)]
+        no_tls: bool,
+        /// PEM file with further certificate authorities.
+        #[arg(long, value_name = "FILE")]
+        extra_ca_file: Option<PathBuf>,
+        /// The nick [default: argentum].
+        #[arg(long)]
+        nick: Option<String>,
+        /// A channel to be in, such as `#tea`; several times for several.
+        #[arg(long = "join", value_name = "CHANNEL")]
+        channels: Vec<String>,
+        /// The account at the network's services; its password is asked for.
+        #[arg(long, value_name = "ACCOUNT")]
+        sasl_account: Option<String>,
+        /// Who may write from the start: `account:NAME`, `nick!user@host`, or a channel; several times for several.
+        #[arg(long, value_name = "WHO")]
+        allow: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PairVerb {
+    /// Tell who may write, and who asked to.
+    List {
+        /// Only of this account.
+        account: Option<String>,
+    },
+    /// Let somebody in who was told a code.
+    Approve {
+        /// The code; with `--group` the group's id.
+        code: String,
+        /// The account [default: the one that told the code].
+        #[arg(long)]
+        account: Option<String>,
+        /// Let a group in, which takes `--account`.
+        #[arg(long, requires = "account")]
+        group: bool,
+    },
+    /// Let somebody in no longer, or forget a code.
+    Revoke {
+        /// A person's or group's id, or a code, as `argentum pair list` tells it.
+        id: String,
+        /// Only at this account.
+        #[arg(long)]
+        account: Option<String>,
     },
 }
 

@@ -80,7 +80,7 @@ impl File {
 
     /// The accounts that the gateway runs; the page is always one of them.
     pub(crate) fn accounts(&self) -> Vec<Gateway> {
-        vec![argentum_channel_gateway::web()]
+        self.channel_gateway.accounts()
     }
 
     /// The section that a service is started with.

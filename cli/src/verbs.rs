@@ -1,12 +1,14 @@
 //! The verbs, one file each.
 
 mod bus;
+mod channel;
 mod config;
 mod control;
 mod key;
 mod login;
 mod logs;
 mod model;
+mod pair;
 mod permissions;
 mod provider;
 mod reload;
@@ -45,6 +47,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Provider { verb } => ask(provider::run(&global, verb)),
         Verb::Model { verb } => ask(model::run(&global, verb)),
         Verb::Secret { verb } => ask(secret::run(&global, verb)),
+        Verb::Channel { verb } => ask(channel::run(&global, verb)),
+        Verb::Pair { verb } => ask(pair::run(&global, verb)),
         Verb::Key { verb } => ask(key::run(&global, verb)),
         Verb::Vault { verb } => vault::run(&global, verb),
         Verb::Reload => ask(reload::run(&global)),

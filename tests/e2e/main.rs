@@ -22,3 +22,4 @@ mod refusals;
 mod restart;
 mod secrets;
 mod tally;
+mod telegram;

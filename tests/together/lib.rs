@@ -11,4 +11,8 @@ mod home;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod irc;
+#[cfg(test)]
+mod irc_home;
+#[cfg(test)]
 mod telegram;

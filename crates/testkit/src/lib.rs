@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+pub mod irc;
 mod platform;
 mod sandbox;
 pub mod telegram;

@@ -11,6 +11,7 @@ mod backlog;
 mod backoff;
 mod client;
 mod intake;
+pub(crate) mod irc;
 mod keeping;
 mod notices;
 mod pairing;
@@ -97,6 +98,7 @@ pub async fn start(config: &Config, bus: &Bus, process: &Rc<Process>, secrets: A
 
 async fn open(channel: &Channel, surroundings: Surroundings, process: &Rc<Process>) -> Result<Desk, Failure> {
     match channel {
+        Channel::Irc(config) => irc::start(config, surroundings, process).await,
         Channel::Telegram(config) => telegram::start(config, surroundings, process).await,
     }
 }

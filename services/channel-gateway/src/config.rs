@@ -7,7 +7,10 @@ use argentum_service::config::Section;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use crate::channels::telegram::Config as Telegram;
+pub use crate::channels::{
+    irc::{Config as Irc, Sasl},
+    telegram::Config as Telegram,
+};
 
 /// How a value that lies in the vault is named.
 pub(crate) const VAULT: &str = "vault:";
@@ -27,6 +30,8 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Channel {
+    /// An account on an IRC network.
+    Irc(Box<Irc>),
     /// A bot of Telegram.
     Telegram(Telegram),
 }
@@ -59,6 +64,7 @@ impl Section for Config {
 impl Channel {
     fn rules(&self) -> Vec<(&'static str, String)> {
         match self {
+            Channel::Irc(config) => config.rules(),
             Channel::Telegram(config) => config.rules(),
         }
     }

@@ -22,7 +22,7 @@ use argentum_proto::ids::Gateway;
 use argentum_service::{Exit, Failure, Process, leases::Leases};
 
 pub use channels::deliver;
-pub use config::{Channel, Config, Telegram};
+pub use config::{Channel, Config, Irc, Sasl, Telegram};
 
 use actors::{api_keys::ApiKeys, bundle_state::BundleState, login::Login, progress::Progress};
 use door::Door;

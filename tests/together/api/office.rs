@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fs,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
     rc::Rc,
 };
 

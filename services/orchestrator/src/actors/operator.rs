@@ -45,6 +45,9 @@ forwarded! {
     CreateApiKey as "key-create" by ChannelGateway;
     ListApiKeys as "key-list" by ChannelGateway;
     RevokeApiKey as "key-revoke" by ChannelGateway;
+    ListPairings as "pair-list" by ChannelGateway;
+    ApprovePairing as "pair-approve" by ChannelGateway;
+    RevokePairing as "pair-revoke" by ChannelGateway;
 }
 
 async fn ask<Q: Rpc<Address = Caller>>(bus: &Bus, request: Q) -> Result<Q::Reply, Fault> {

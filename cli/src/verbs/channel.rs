@@ -1,0 +1,140 @@
+//! `argentum channel`: accounts at platforms.
+
+use argentum_channel_gateway::Channel;
+use argentum_service::{Exit, Failure};
+use serde_json::json;
+use toml_edit::{Array, TableLike, value};
+
+use super::{reload, secret};
+use crate::{
+    arguments::{ChannelVerb, Global, PlatformAdd},
+    config::File,
+    editing::Editing,
+    output, prompt,
+};
+
+/// Where the configuration keeps them.
+const TABLE: [&str; 2] = ["channel_gateway", "channels"];
+
+pub(crate) async fn run(global: &Global, verb: ChannelVerb) -> Result<(), Failure> {
+    match verb {
+        ChannelVerb::Add { platform } => add(global, platform).await,
+        ChannelVerb::List => list(global),
+        ChannelVerb::Remove { name } => remove(global, &name).await,
+    }
+}
+
+async fn add(global: &Global, platform: PlatformAdd) -> Result<(), Failure> {
+    let mut editing = Editing::begin(global)?;
+    let name = platform.name().to_owned();
+    if editing.file()?.channel_gateway.channels.contains_key(&name) {
+        let text = format!("there is an account `{name}` already; give this one another name, or `argentum channel remove {name}`");
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let secret_name = format!("channel/{name}");
+    let wanted = platform.fill(editing.table(&[TABLE[0], TABLE[1], &name])?, &secret_name);
+    // A wrong address is told before anybody types a token.
+    editing.file()?;
+    let data_dir = global.data_dir()?;
+    if let Some(wanted) = wanted {
+        secret::check_runs(&data_dir).await?;
+        secret::put(&data_dir, &secret_name, &prompt::secret(&format!("{wanted} of `{name}`"))?).await?;
+    }
+    editing.save()?;
+    let is_running = reload::apply(global).await?;
+    if global.json {
+        output::print_json(&json!({ "added": name, "running": is_running }));
+        return Ok(());
+    }
+    let when = if is_running { "now" } else { "from the next start of the bundle on" };
+    output::print(&format!("account `{name}` is added and used {when}; `argentum pair list` tells who asks to write"));
+    Ok(())
+}
+
+fn list(global: &Global) -> Result<(), Failure> {
+    let channels = File::read(global)?.channel_gateway.channels;
+    if global.json {
+        output::print_json(&json!({ "channels": channels }));
+        return Ok(());
+    }
+    if channels.is_empty() {
+        output::print("no account is configured; `argentum channel add telegram` or `irc` adds one");
+    }
+    for (name, channel) in &channels {
+        output::print(&match channel {
+            Channel::Telegram(_) => format!("{name}  telegram"),
+            Channel::Irc(irc) => format!("{name}  irc  {}:{} as {}", irc.server, irc.port, irc.nick),
+        });
+    }
+    Ok(())
+}
+
+async fn remove(global: &Global, name: &str) -> Result<(), Failure> {
+    let mut editing = Editing::begin(global)?;
+    if !editing.file()?.channel_gateway.channels.contains_key(name) {
+        return Err(Failure::new(Exit::Usage, format!("there is no account `{name}`; `argentum channel list` tells them")));
+    }
+    editing.table(&TABLE)?.remove(name);
+    editing.save()?;
+    let is_running = reload::apply(global).await?;
+    let secret_name = format!("channel/{name}");
+    // One that is not there is no fault: not every account has one.
+    let is_secret_removed = is_running && secret::remove(&global.data_dir()?, &secret_name).await.is_ok();
+    if global.json {
+        output::print_json(&json!({ "removed": name, "secret_removed": is_secret_removed }));
+    } else {
+        output::print(&format!("account `{name}` is removed"));
+    }
+    Ok(())
+}
+
+// === impl PlatformAdd ===
+
+impl PlatformAdd {
+    fn name(&self) -> &str {
+        match self {
+            PlatformAdd::Telegram { name, .. } | PlatformAdd::Irc { name, .. } => name,
+        }
+    }
+
+    /// Writes the account's table; returns what has to be asked for.
+    fn fill(self, table: &mut dyn TableLike, secret_name: &str) -> Option<&'static str> {
+        let reference = format!("vault:{secret_name}");
+        match self {
+            PlatformAdd::Telegram { api_url, allow, .. } => {
+                table.insert("kind", value("telegram"));
+                table.insert("token", value(reference));
+                set(table, "api_url", api_url);
+                set_list(table, "allow", &allow);
+                Some("token")
+            }
+            PlatformAdd::Irc { server, port, no_tls, extra_ca_file, nick, channels, sasl_account, allow, .. } => {
+                table.insert("kind", value("irc"));
+                table.insert("server", value(server));
+                set(table, "port", port.map(i64::from));
+                set(table, "tls", no_tls.then_some(false));
+                set(table, "extra_ca_file", extra_ca_file.map(|path| path.display().to_string()));
+                set(table, "nick", nick);
+                set_list(table, "channels", &channels);
+                set_list(table, "allow", &allow);
+                let account = sasl_account?;
+                table.insert("sasl", value("plain"));
+                table.insert("account", value(account));
+                table.insert("password", value(reference));
+                Some("password")
+            }
+        }
+    }
+}
+
+fn set(table: &mut dyn TableLike, key: &str, item: Option<impl Into<toml_edit::Value>>) {
+    if let Some(item) = item {
+        table.insert(key, value(item));
+    }
+}
+
+fn set_list(table: &mut dyn TableLike, key: &str, items: &[String]) {
+    if !items.is_empty() {
+        table.insert(key, value(items.iter().collect::<Array>()));
+    }
+}
