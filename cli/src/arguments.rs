@@ -59,6 +59,11 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         verb: ChannelVerb,
     },
+    /// What is remembered of all conversations.
+    Memory {
+        #[command(subcommand)]
+        verb: MemoryVerb,
+    },
     /// Who may write on them. Strangers are told a code; nobody else is answered.
     Pair {
         #[command(subcommand)]
@@ -221,6 +226,34 @@ pub(crate) enum PlatformAdd {
         /// Who may write from the start: `account:NAME`, `nick!user@host`, or a channel; several times for several.
         #[arg(long, value_name = "WHO")]
         allow: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemoryVerb {
+    /// Tell what is known about something, whoever said it.
+    Search {
+        /// Plain words.
+        query: String,
+        /// How many records.
+        #[arg(long, short = 'n', default_value_t = 20)]
+        lines: u32,
+    },
+    /// Forget for good; one of the ways to say what.
+    #[command(group(clap::ArgGroup::new("what").required(true)))]
+    Forget {
+        /// A record, as `argentum memory search` tells it.
+        #[arg(long, group = "what")]
+        record: Option<String>,
+        /// A conversation of an account, as `ACCOUNT/ID`.
+        #[arg(long, group = "what", value_name = "ACCOUNT/ID")]
+        conversation: Option<String>,
+        /// What somebody said and was answered, as `ACCOUNT/ID`.
+        #[arg(long, group = "what", value_name = "ACCOUNT/ID")]
+        sender: Option<String>,
+        /// Everything that was said longer ago than this, as `365days`.
+        #[arg(long, group = "what", value_name = "DURATION", value_parser = humantime::parse_duration)]
+        older_than: Option<Duration>,
     },
 }
 

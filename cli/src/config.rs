@@ -26,6 +26,7 @@ pub(crate) struct File {
     pub(crate) log: orchestrator::LogConfig,
     pub(crate) channel_gateway: argentum_channel_gateway::Config,
     pub(crate) provider_router: argentum_provider_router::Config,
+    pub(crate) memory: argentum_memory::Config,
     pub(crate) vault: argentum_vault::Config,
 }
 
@@ -37,6 +38,7 @@ impl Section for File {
             |name: &'static str, rules: Vec<(String, String)>| rules.into_iter().map(move |(key, text)| (format!("{name}.{key}"), text));
         let services = within("channel_gateway", self.channel_gateway.rules())
             .chain(within("provider_router", self.provider_router.rules()))
+            .chain(within("memory", self.memory.rules()))
             .chain(within("vault", self.vault.rules()));
         self.orchestrator().rules().into_iter().chain(services).collect()
     }
@@ -89,6 +91,7 @@ impl File {
             Credential::Orchestrator => return String::new(),
             Credential::ChannelGateway => toml::to_string(&self.channel_gateway),
             Credential::ProviderRouter => toml::to_string(&self.provider_router),
+            Credential::Memory => toml::to_string(&self.memory),
             Credential::Vault => toml::to_string(&self.vault),
         };
         section.expect("a section that was read can be written")

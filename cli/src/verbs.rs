@@ -7,6 +7,7 @@ mod control;
 mod key;
 mod login;
 mod logs;
+mod memory;
 mod model;
 mod pair;
 mod permissions;
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Model { verb } => ask(model::run(&global, verb)),
         Verb::Secret { verb } => ask(secret::run(&global, verb)),
         Verb::Channel { verb } => ask(channel::run(&global, verb)),
+        Verb::Memory { verb } => ask(memory::run(&global, verb)),
         Verb::Pair { verb } => ask(pair::run(&global, verb)),
         Verb::Key { verb } => ask(key::run(&global, verb)),
         Verb::Vault { verb } => vault::run(&global, verb),

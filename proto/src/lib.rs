@@ -27,6 +27,14 @@ pub mod control {
     }
 }
 
+/// What is remembered, recalled and forgotten.
+pub mod memory {
+    /// Version 1.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/argentum.memory.v1.rs"));
+    }
+}
+
 /// Model vendors, routing, turns and their journal.
 pub mod provider {
     /// Version 1.

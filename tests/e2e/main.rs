@@ -12,6 +12,7 @@ mod keys;
 mod kills;
 mod life;
 mod log;
+mod memory;
 mod notify;
 mod operator;
 mod page;

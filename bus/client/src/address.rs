@@ -18,6 +18,8 @@ pub enum Credential {
     ProviderRouter,
     /// Sealed secrets, leases, audit.
     Vault,
+    /// Conversations, facts, recall.
+    Memory,
 }
 
 /// A name that belongs to no credential.
@@ -80,7 +82,8 @@ pub struct Everyone;
 
 impl Credential {
     /// All of them.
-    pub const ALL: [Credential; 4] = [Credential::Orchestrator, Credential::ChannelGateway, Credential::ProviderRouter, Credential::Vault];
+    pub const ALL: [Credential; 5] =
+        [Credential::Orchestrator, Credential::ChannelGateway, Credential::ProviderRouter, Credential::Vault, Credential::Memory];
 
     /// The name, as subject token.
     pub fn token(self) -> &'static str {
@@ -89,6 +92,7 @@ impl Credential {
             Credential::ChannelGateway => "channel-gateway",
             Credential::ProviderRouter => "provider-router",
             Credential::Vault => "vault",
+            Credential::Memory => "memory",
         }
     }
 

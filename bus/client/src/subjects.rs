@@ -5,12 +5,12 @@
 
 use std::{fmt, time::Duration};
 
-use argentum_proto::{channel::v1 as channel, control::v1 as control, provider::v1 as provider, vault::v1 as vault};
+use argentum_proto::{channel::v1 as channel, control::v1 as control, memory::v1 as memory, provider::v1 as provider, vault::v1 as vault};
 use prost::Message;
 
 use crate::address::{
     Account, AccountConversation, AccountStream, AccountTurn, Address, Caller,
-    Credential::{self, ChannelGateway, Orchestrator, ProviderRouter, Vault},
+    Credential::{self, ChannelGateway, Memory, Orchestrator, ProviderRouter, Vault},
     Everyone,
 };
 
@@ -201,6 +201,22 @@ exchanges! {
         at ["vault", "remove"] by Caller naming Sender, from [Orchestrator] to [Vault];
     Request vault::ReadAuditRequest => ReadAuditResponse within 2000 ms
         at ["vault", "audit"] by Caller naming Sender, from [Orchestrator] to [Vault];
+
+    // Memory: what is remembered is recalled for questions, and forgotten again.
+    Request memory::RecallRequest => RecallResponse within 500 ms
+        at ["memory", "recall"] by Caller naming Sender, from [ProviderRouter] to [Memory];
+    Request memory::RememberTurnRequest => RememberTurnResponse within 5000 ms
+        at ["memory", "remember", "turn"] by Caller naming Sender, from [ProviderRouter] to [Memory];
+    Request memory::RememberFactRequest => RememberFactResponse within 5000 ms
+        at ["memory", "remember", "fact"] by Caller naming Sender, from [ProviderRouter] to [Memory];
+    Request memory::ListFactsRequest => ListFactsResponse within 2000 ms
+        at ["memory", "facts"] by Caller naming Sender, from [ProviderRouter] to [Memory];
+    Request memory::ForgetRequest => ForgetResponse within 30000 ms
+        at ["memory", "forget"] by Caller naming Sender, from [ProviderRouter] to [Memory];
+    Request memory::SearchRecordsRequest => SearchRecordsResponse within 5000 ms
+        at ["memory", "search"] by Caller naming Sender, from [Orchestrator] to [Memory];
+    Request memory::EraseRecordsRequest => EraseRecordsResponse within 30000 ms
+        at ["memory", "erase"] by Caller naming Sender, from [Orchestrator] to [Memory];
 
     // What a page shows.
     Request channel::GetTurnSnapshotRequest => GetTurnSnapshotResponse within 2000 ms

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// The services of a bundle, in the order in which they end.
-pub const SERVICES: [Credential; 3] = [Credential::ChannelGateway, Credential::ProviderRouter, Credential::Vault];
+pub const SERVICES: [Credential; 4] = [Credential::ChannelGateway, Credential::ProviderRouter, Credential::Memory, Credential::Vault];
 
 /// Largest message on the bus.
 const PAYLOAD_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -41,7 +41,7 @@ pub(crate) fn read(body: &[u8]) -> Result<ChatRequest, CallFailure> {
     for name in OWN_PARAMETERS {
         body.remove(name);
     }
-    Ok(ChatRequest { model, messages, parameters: body })
+    Ok(ChatRequest { model, messages, parameters: body, recalled: Vec::new() })
 }
 
 fn invalid(text: &str) -> CallFailure {

@@ -10,7 +10,7 @@ pub(crate) fn may_lease(service: Credential, name: &str) -> bool {
     match service {
         Credential::ProviderRouter => name.starts_with("provider/"),
         Credential::ChannelGateway => name.starts_with("channel/"),
-        Credential::Orchestrator | Credential::Vault => false,
+        Credential::Orchestrator | Credential::Vault | Credential::Memory => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     net::TcpStream,
 };
 
-use argentum_bus::Credential::{self, ChannelGateway, Orchestrator, ProviderRouter, Vault};
+use argentum_bus::Credential::{self, ChannelGateway, Memory, Orchestrator, ProviderRouter, Vault};
 use data_encoding::BASE64URL_NOPAD;
 use nkeys::KeyPair;
 
@@ -78,9 +78,25 @@ const EXPECTED: &[Row] = &[
     ("argentum.v1.key.list.channel-gateway", &[], &[ChannelGateway]),
     ("argentum.v1.key.revoke.orchestrator", &[Orchestrator], &[ChannelGateway]),
     ("argentum.v1.key.revoke.channel-gateway", &[], &[ChannelGateway]),
-    ("_INBOX.orchestrator.a", &[Orchestrator, ChannelGateway, ProviderRouter, Vault], &[Orchestrator]),
+    // Memory.
+    ("argentum.v1.memory.recall.provider-router", &[ProviderRouter], &[Memory]),
+    ("argentum.v1.memory.recall.channel-gateway", &[], &[Memory]),
+    ("argentum.v1.memory.remember.turn.provider-router", &[ProviderRouter], &[Memory]),
+    ("argentum.v1.memory.remember.turn.channel-gateway", &[], &[Memory]),
+    ("argentum.v1.memory.remember.fact.provider-router", &[ProviderRouter], &[Memory]),
+    ("argentum.v1.memory.remember.fact.channel-gateway", &[], &[Memory]),
+    ("argentum.v1.memory.facts.provider-router", &[ProviderRouter], &[Memory]),
+    ("argentum.v1.memory.facts.channel-gateway", &[], &[Memory]),
+    ("argentum.v1.memory.forget.provider-router", &[ProviderRouter], &[Memory]),
+    ("argentum.v1.memory.forget.vault", &[], &[Memory]),
+    ("argentum.v1.memory.search.orchestrator", &[Orchestrator], &[Memory]),
+    ("argentum.v1.memory.search.provider-router", &[], &[Memory]),
+    ("argentum.v1.memory.erase.orchestrator", &[Orchestrator], &[Memory]),
+    ("argentum.v1.memory.erase.provider-router", &[], &[Memory]),
+    ("_INBOX.memory.a", &[Memory], &[Memory]),
+    ("_INBOX.orchestrator.a", &[Orchestrator, ChannelGateway, ProviderRouter, Vault, Memory], &[Orchestrator]),
     ("_INBOX.channel-gateway.a", &[ChannelGateway, Orchestrator, ProviderRouter, Vault], &[ChannelGateway]),
-    ("_INBOX.provider-router.a", &[ProviderRouter, ChannelGateway, Vault], &[ProviderRouter]),
+    ("_INBOX.provider-router.a", &[ProviderRouter, ChannelGateway, Vault, Memory], &[ProviderRouter]),
     ("_INBOX.vault.a", &[Vault], &[Vault]),
     ("_INBOX.account.web.a", &[ChannelGateway, ProviderRouter], &[ChannelGateway]),
     ("_INBOX.account.irc.a", &[ProviderRouter], &[]),

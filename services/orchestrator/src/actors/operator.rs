@@ -48,6 +48,8 @@ forwarded! {
     ListPairings as "pair-list" by ChannelGateway;
     ApprovePairing as "pair-approve" by ChannelGateway;
     RevokePairing as "pair-revoke" by ChannelGateway;
+    SearchRecords as "memory-search" by Memory;
+    EraseRecords as "memory-erase" by Memory;
 }
 
 async fn ask<Q: Rpc<Address = Caller>>(bus: &Bus, request: Q) -> Result<Q::Reply, Fault> {

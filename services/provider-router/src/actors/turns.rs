@@ -4,6 +4,7 @@ mod calls;
 mod effects;
 mod gate;
 mod ledger;
+mod memory;
 mod replies;
 mod requests;
 

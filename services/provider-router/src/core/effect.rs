@@ -3,7 +3,7 @@
 use argentum_proto::{
     channel::v1::{
         AcceptMessageResponse, GetConversationResponse, GetTurnSnapshotResponse, ListConversationsResponse, OutboundReady, PastTurn,
-        ReportDeliveryResponse, StopTurnResponse, TurnProgressed,
+        ReportDeliveryResponse, Sender, StopTurnResponse, TurnProgressed,
     },
     ids::{CompletionId, Gateway, TurnId},
     provider::v1::Record,
@@ -32,8 +32,8 @@ pub struct Outputs {
 pub enum Effect {
     /// Answers a request to accept a message.
     Answer { request: RequestId, response: AcceptMessageResponse },
-    /// Asks memory for what belongs to a question; `Recalled` or `RecallFailed` follows.
-    Recall { turn: TurnId, place: Place, query: String },
+    /// Asks memory for what belongs to a question; `Recalled` or `RecallFailed` follows. The turns of `tail` are in the prompt anyway.
+    Recall { turn: TurnId, place: Place, sender: Sender, query: String, tail: Vec<String> },
     /// Asks the vendor; `Vendor` events with this attempt follow.
     CallVendor { turn: TurnId, attempt: u32, prompt: Prompt },
     /// Closes the vendor's connection within a second. Nothing more is wanted of this attempt.

@@ -13,6 +13,8 @@ pub struct Prompt {
     pub system: String,
     /// In turns, the sender first and last.
     pub messages: Vec<PromptMessage>,
+    /// The texts that memory recalled; the last message holds them, labelled.
+    pub recalled: Vec<String>,
 }
 
 /// One message of a prompt.
@@ -59,7 +61,8 @@ impl Prompt {
             None => parts.question.to_owned(),
         };
         messages.push(PromptMessage { role: Role::User, text });
-        Self { model: parts.model.to_owned(), system: parts.system.to_owned(), messages }
+        let recalled = parts.recalled.iter().map(|record| record.text.clone()).collect();
+        Self { model: parts.model.to_owned(), system: parts.system.to_owned(), messages, recalled }
     }
 
     /// How much text it is.

@@ -42,7 +42,7 @@ impl Step<'_> {
     pub(super) fn start(&mut self, turn: TurnId, broken: Option<Settlement>) {
         self.decide(Event::TurnStarted(TurnStarted { turn_id: turn.to_string(), broken }));
         let Some(started) = self.state.turn(turn) else { return };
-        let (place, query) = (started.place.clone(), started.question.clone());
+        let (place, sender, query) = (started.place.clone(), started.sender.clone(), started.question.clone());
         if started.clears {
             return self.complete(turn, Ending::new(Outcome::Cleared, texts::CLEARED));
         }
@@ -50,7 +50,9 @@ impl Step<'_> {
         self.set_timer(Timer::Deadline(turn), self.config.limits.turn_deadline_ms);
         self.set_timer(Timer::Recall(turn), self.config.limits.recall_ms);
         self.progress(turn, 0, Change::Started(TurnStartedProgress {}));
-        self.effect(Effect::Recall { turn, place, query });
+        let tail = self.state.conversation(&place).map_or(&[][..], |conversation| conversation.tail().turns());
+        let tail = tail.iter().map(|past| past.turn_id.clone()).collect();
+        self.effect(Effect::Recall { turn, place, sender, query, tail });
     }
 
     /// Memory answered, or did not in time: the turn goes on with what there is.

@@ -17,6 +17,8 @@ pub(crate) struct ChatRequest {
     pub(crate) messages: Vec<ChatMessage>,
     /// Everything else that the asker set: `temperature`, `tools`, …
     pub(crate) parameters: Map<String, Value>,
+    /// What memory recalled; the messages hold it, too. For who cannot read.
+    pub(crate) recalled: Vec<String>,
 }
 
 /// One message of a question.
@@ -86,7 +88,12 @@ impl From<&Prompt> for ChatRequest {
             Role::User => message(ChatRole::User, &said.text),
             Role::Assistant => message(ChatRole::Assistant, &said.text),
         });
-        Self { model: String::new(), messages: system.into_iter().chain(said).collect(), parameters: Map::new() }
+        Self {
+            model: String::new(),
+            messages: system.into_iter().chain(said).collect(),
+            parameters: Map::new(),
+            recalled: prompt.recalled.clone(),
+        }
     }
 }
 

@@ -1,15 +1,16 @@
 //! Carries out what has passed the gate.
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use argentum_bus::{Account, AccountTurn, ErrorCode, Fault};
+use argentum_bus::{Account, AccountTurn, Caller, ErrorCode, Fault};
 use argentum_proto::{
-    channel::v1::{AskHelloRequest, OutboundReady, TurnProgressed},
+    channel::v1::{AskHelloRequest, OutboundReady, PastTurn, TurnProgressed},
     ids::{Gateway, TurnId},
+    memory::v1::RecallRequest,
 };
 use tracing::{debug, warn};
 
-use super::Turns;
-use crate::core::{Effect, Input, Notification};
+use super::{Turns, memory};
+use crate::core::{Effect, Input, Notification, Place};
 
 impl Turns {
     /// Does what has passed the gate, unless it is no longer wanted: while it waited, its turn may have been stopped.
@@ -23,9 +24,8 @@ impl Turns {
             Effect::AnswerSnapshot { request, response } => self.waiting.snapshot.answer(request, Ok(response)),
             Effect::AnswerConversations { request, response } => self.waiting.conversations.answer(request, Ok(response)),
             Effect::AnswerConversation { request, response } => self.waiting.conversation.answer(request, Ok(response)),
-            // There is no memory yet: nothing is recalled, and what is to be remembered stays in the conversation's tail.
-            Effect::Recall { turn, .. } => self.handle_input(Input::RecallFailed { turn }, context),
-            Effect::Remember { turn, .. } => self.remembered(&turn.turn_id, context),
+            Effect::Recall { turn, place, sender, query, tail } => self.recall(turn, memory::recall(&place, sender, query, tail), context),
+            Effect::Remember { place, turn } => self.remember(&place, *turn, context),
             Effect::CallVendor { turn, attempt, prompt } => self.calls.start(turn, attempt, prompt),
             Effect::CancelVendor { turn, .. } => self.calls.cancel(turn),
             Effect::Progress { gateway, progress } => self.publish(gateway, &progress),
@@ -67,11 +67,42 @@ impl Turns {
         }));
     }
 
-    fn remembered(&mut self, turn: &str, context: &mut Context<Self>) {
-        match turn.parse::<TurnId>() {
-            Ok(turn) => self.handle_input(Input::Remembered { turn }, context),
-            Err(error) => warn!(%error, "turn cannot be remembered"),
-        }
+    /// Asks memory. What does not come in time is done without.
+    fn recall(&self, turn: TurnId, request: RecallRequest, context: &mut Context<Self>) {
+        let bus = self.bus.clone();
+        let asked = async move { bus.request(&Caller(bus.credential()), &request).await };
+        context.spawn(asked.into_actor(self).map(move |answer, turns, context| {
+            let input = match answer {
+                Ok(answer) => Input::Recalled { turn, records: answer.records.into_iter().map(memory::recalled).collect() },
+                Err(fault) => {
+                    debug!(%fault, "nothing recalled");
+                    Input::RecallFailed { turn }
+                }
+            };
+            turns.handle_input(input, context);
+        }));
+    }
+
+    /// Tells memory of a turn. It is told again until memory has it; nothing waits for that.
+    fn remember(&self, place: &Place, past: PastTurn, context: &mut Context<Self>) {
+        let Ok(turn) = past.turn_id.parse::<TurnId>() else { return };
+        let (bus, request) = (self.bus.clone(), memory::remember(place, past));
+        let told = async move { bus.request(&Caller(bus.credential()), &request).await };
+        context.spawn(told.into_actor(self).map(move |answer, turns, context| {
+            let input = match answer {
+                Ok(_) => Input::Remembered { turn },
+                // It will never be taken as it is: kept in the conversation's tail, and told no more.
+                Err(Fault { code: ErrorCode::InvalidArgument, text }) => {
+                    warn!(%turn, text, "memory does not take a turn");
+                    Input::Remembered { turn }
+                }
+                Err(fault) => {
+                    debug!(%fault, "not remembered yet");
+                    Input::RememberFailed { turn }
+                }
+            };
+            turns.handle_input(input, context);
+        }));
     }
 
     /// Tells whoever watches. Lossy: a page that misses something asks for a snapshot.

@@ -120,7 +120,7 @@ mod tests {
 
     fn body_with(parameters: Value) -> Result<Value, CallFailure> {
         let Value::Object(parameters) = parameters else { unreachable!("it is an object") };
-        body(&ChatRequest { model: "m".to_owned(), messages: Vec::new(), parameters })
+        body(&ChatRequest { model: "m".to_owned(), messages: Vec::new(), parameters, recalled: Vec::new() })
     }
 
     #[test]

@@ -61,7 +61,7 @@ mod tests {
     fn what_the_asker_set_is_passed_on_but_for_what_is_ours() {
         let parameters = json!({ "temperature": 0.5, "tools": [{ "type": "function" }], "stream": false });
         let Value::Object(parameters) = parameters else { unreachable!("it is an object") };
-        let body = body(&ChatRequest { model: "m".to_owned(), messages: Vec::new(), parameters });
+        let body = body(&ChatRequest { model: "m".to_owned(), messages: Vec::new(), parameters, recalled: Vec::new() });
         assert_eq!((&body["temperature"], &body["tools"][0]["type"], &body["stream"]), (&json!(0.5), &json!("function"), &json!(true)));
     }
 }

@@ -29,7 +29,7 @@ fn provider(kind: Kind, vendor: &FakeVendor) -> Provider {
 
 fn question() -> ChatRequest {
     let message = ChatMessage { role: ChatRole::User, content: json!("hello"), more: Map::new() };
-    ChatRequest { model: "small".to_owned(), messages: vec![message], parameters: Map::new() }
+    ChatRequest { model: "small".to_owned(), messages: vec![message], parameters: Map::new(), recalled: Vec::new() }
 }
 
 /// What was told before the end, and the failure that was the end, if so.

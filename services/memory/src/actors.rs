@@ -1,0 +1,4 @@
+//! The actors of memory.
+
+pub(crate) mod recall;
+pub(crate) mod records;
