@@ -8,6 +8,7 @@ mod bundle;
 mod bus;
 mod chat;
 mod http;
+mod irc;
 mod keys;
 mod kills;
 mod life;

@@ -65,12 +65,12 @@ pub(super) async fn start(config: &Config, surroundings: Surroundings, process: 
         let spool = Spool::open(opening, shelf, known, SPOOL_MAX).map_err(|error| Failure::of(Exit::Io, &error))?;
         Ok::<_, Failure>((Arc::new(admission), Arc::new(notices), spool))
     });
-    let (admission, notices, (spool, waiting)) = opened.await.map_err(|error| Failure::of(Exit::Software, &error))??;
+    let (admission, notices, spool) = opened.await.map_err(|error| Failure::of(Exit::Software, &error))??;
 
     crate::deliver(account.clone(), Arc::new(sender), process).wait().await?;
     let (news, heard) = mpsc::channel(NEWS_MAX);
     let quiescing = process.quiescing().clone();
-    tokio::spawn(Link { gateway: gateway.clone(), config: config.clone(), secrets, news, quiescing }.run(orders));
+    tokio::spawn(Link { gateway: gateway.clone(), config: config.clone(), secrets, news, quiescing }.keep(orders));
 
     let way = Arc::new(WayIn::new(account, Arc::clone(&admission), Arc::clone(&notices), Box::new(|_| {})));
     let receiver = Arc::new(Receiver {
@@ -82,7 +82,7 @@ pub(super) async fn start(config: &Config, surroundings: Surroundings, process: 
         presence,
         contacts,
         admission: Arc::clone(&admission),
-        shared: Mutex::new(Shared { news: heard, waiting, ids: Generator::new() }),
+        shared: Mutex::new(Shared { news: heard, ids: Generator::new() }),
     });
     keep(gateway, process, move || {
         let receiver = Arc::clone(&receiver);

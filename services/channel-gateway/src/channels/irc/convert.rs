@@ -52,7 +52,8 @@ fn understand(said: &str, config: &Config) -> Option<(Option<Content>, Intent)> 
     if said.is_empty() {
         return None;
     }
-    let command = said.strip_prefix(config.command_prefix.as_str()).map(str::to_ascii_lowercase);
+    // Programs of people keep `/` for themselves at the beginning of a line only, and other texts of ours name commands so.
+    let command = said.strip_prefix(config.command_prefix.as_str()).or_else(|| said.strip_prefix('/')).map(str::to_ascii_lowercase);
     Some(match command.as_deref() {
         Some("help") => (None, Intent::Tell(help(config))),
         Some("pair") => (None, Intent::Pair),
@@ -163,7 +164,7 @@ mod tests {
         assert!(matches!(content("!STOP").request.content, Some(Content::Stop(_))));
         assert!(matches!(content("!status").request.content, Some(Content::Status(_))));
         assert!(matches!(content("!help").intent, Intent::Tell(_)));
-        assert_eq!(content("!pair").intent, Intent::Pair);
+        assert_eq!([content("!pair").intent, content("/pair").intent], [Intent::Pair, Intent::Pair]);
     }
 
     #[test]

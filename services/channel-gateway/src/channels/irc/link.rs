@@ -13,11 +13,12 @@ use argentum_service::sealing::SecretBytes;
 use futures::StreamExt;
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
-    sync::{mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{
     config::{Config, Sasl},
@@ -99,7 +100,6 @@ struct Connection<'a> {
     tickets: u64,
     /// What the server said before it closed.
     trouble: Option<String>,
-    is_ready: bool,
 }
 
 // === impl Outlet ===
@@ -136,13 +136,28 @@ impl Ended {
 // === impl Link ===
 
 impl Link {
-    /// Runs until nobody can say anything any more.
-    pub(super) async fn run(self, mut orders: mpsc::Receiver<Order>) {
+    /// Runs until nobody can say anything any more; built anew where it breaks.
+    pub(super) async fn keep(self, orders: mpsc::Receiver<Order>) {
+        let (link, orders) = (Arc::new(self), Arc::new(Mutex::new(orders)));
+        let mut backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
+        loop {
+            // In a set of its own: a panic ends only this life.
+            let mut life = JoinSet::new();
+            let (living, orders) = (Arc::clone(&link), Arc::clone(&orders));
+            life.spawn(async move { living.run(&mut *orders.lock().await).await });
+            let Some(Err(panic)) = life.join_next().await else { return };
+            error!(gateway = %link.gateway, error = %panic, "the link broke; building it anew");
+            link.tell(News::Away).await;
+            sleep(backoff.next()).await;
+        }
+    }
+
+    async fn run(&self, orders: &mut mpsc::Receiver<Order>) {
         let mut brief = Backoff::new(PAUSE_MIN, PAUSE_MAX);
         let mut lasting = Backoff::new(LASTING_PAUSE_MIN, LASTING_PAUSE_MAX);
         loop {
             let began = Instant::now();
-            let ended = self.connected(&mut orders).await;
+            let ended = self.connected(orders).await;
             if matches!(ended, Ended::Over) {
                 return;
             }
@@ -153,7 +168,7 @@ impl Link {
             }
             let pause = if ended.is_lasting() { lasting.next() } else { brief.next() };
             warn!(gateway = %self.gateway, error = argentum_service::chain(&ended), pause_s = pause.as_secs(), "not connected to IRC");
-            if !decline_until(sleep(pause), pause, &mut orders).await {
+            if !decline_until(sleep(pause), pause, orders).await {
                 return;
             }
         }
@@ -235,15 +250,7 @@ async fn decline_until(wait: impl Future<Output = ()>, pause: Duration, orders: 
 
 impl<'a> Connection<'a> {
     fn new(link: &'a Link, settings: Settings) -> Self {
-        Self {
-            link,
-            session: Session::new(settings),
-            began: Instant::now(),
-            answers: HashMap::new(),
-            tickets: 0,
-            trouble: None,
-            is_ready: false,
-        }
+        Self { link, session: Session::new(settings), began: Instant::now(), answers: HashMap::new(), tickets: 0, trouble: None }
     }
 
     /// Runs until the connection ends.
@@ -312,10 +319,7 @@ impl<'a> Connection<'a> {
     async fn note(&mut self, event: Event) {
         let gateway = &self.link.gateway;
         match &event {
-            Event::Ready { nick } => {
-                self.is_ready = true;
-                info!(%gateway, nick, "connected to IRC");
-            }
+            Event::Ready { nick } => info!(%gateway, nick, "connected to IRC"),
             Event::Outside { channel, reason } => warn!(%gateway, channel, reason, "not in a channel"),
             Event::Trouble(text) => self.trouble = Some(text.clone()),
             Event::Joined { .. } | Event::Heard(_) => {}

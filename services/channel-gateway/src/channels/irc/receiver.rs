@@ -19,7 +19,7 @@ use super::{
     link::News,
     presence::Presence,
     session::{Event, Heard},
-    spool::{Kept, Spool},
+    spool::{Kept, Spool, SpoolError},
 };
 use crate::channels::{
     accepting::{Received, Taking, WayIn},
@@ -47,15 +47,13 @@ pub(super) struct Receiver {
     pub(super) presence: Arc<Presence>,
     pub(super) contacts: Arc<Contacts>,
     pub(super) admission: Arc<Admission>,
-    /// Outlives the lives of the receiver, as does what no life has handed over yet.
+    /// Outlives the lives of the receiver.
     pub(super) shared: Mutex<Shared>,
 }
 
 /// What one life of the receiver leaves to the next.
 pub(super) struct Shared {
     pub(super) news: mpsc::Receiver<News>,
-    /// Spooled, and without a final answer, oldest first.
-    pub(super) waiting: Vec<AcceptMessageRequest>,
     pub(super) ids: Generator,
 }
 
@@ -66,6 +64,10 @@ pub(super) enum ReceiverError {
     Intake(#[from] IntakeError),
     #[error("the gateway's store failed")]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("reading the spool broke")]
+    Reading(#[from] tokio::task::JoinError),
     #[error("the link to the server is gone")]
     Link,
 }
@@ -104,11 +106,13 @@ impl Receiving<'_> {
         shared: &mut Shared,
         to_pass: &mut mpsc::Receiver<AcceptMessageRequest>,
     ) -> Result<std::convert::Infallible, ReceiverError> {
-        if !shared.waiting.is_empty() {
-            info!(gateway = %self.receiver.gateway, count = shared.waiting.len(), "handing over what was spooled");
+        let spool = Arc::clone(&self.receiver.spool);
+        let waiting = tokio::task::spawn_blocking(move || spool.waiting()).await??;
+        if !waiting.is_empty() {
+            info!(gateway = %self.receiver.gateway, count = waiting.len(), "handing over what was spooled");
         }
         // What another life had spooled goes first.
-        std::mem::take(&mut shared.waiting).into_iter().for_each(|request| self.pass(request));
+        waiting.into_iter().for_each(|request| self.pass(request));
         let mut beat = tokio::time::interval(BEAT);
         loop {
             tokio::select! {

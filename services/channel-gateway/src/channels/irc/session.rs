@@ -255,9 +255,9 @@ impl Session {
                     self.regain(now_ms, out);
                 }
             }
-            Command::JOIN(channel, account, _) if is_own => {
+            Command::JOIN(channel, ..) if is_own => {
                 self.own = Some((user.clone(), host.clone()));
-                self.entered(channel, account.as_deref(), out);
+                self.entered(channel, out);
             }
             Command::JOIN(channel, account, _) => {
                 let account = account.as_deref().filter(|_| self.capabilities.contains("extended-join"));
@@ -281,7 +281,7 @@ impl Session {
         }
     }
 
-    fn entered(&mut self, channel: &str, _account: Option<&str>, out: &mut Vec<Output>) {
+    fn entered(&mut self, channel: &str, out: &mut Vec<Output>) {
         let folded = self.limits.case_mapping.fold(channel);
         if self.limits.has_whox && !self.capabilities.contains("account-tag") {
             out.push(Output::Line(format!("WHO {channel} %tcna,{}", numerics::WHO_TOKEN)));

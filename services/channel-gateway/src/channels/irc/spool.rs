@@ -32,7 +32,7 @@ pub(super) enum Kept {
     Full,
 }
 
-/// Why a spool cannot be opened.
+/// Why a spool cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SpoolError {
     #[error(transparent)]
@@ -48,20 +48,21 @@ pub(super) enum SpoolError {
 // === impl Spool ===
 
 impl Spool {
-    /// Reads what waits, oldest first; blocks on the disk.
-    pub(super) fn open(
-        gateway: Gateway,
-        shelf: Shelf,
-        contacts: Arc<Contacts>,
-        count_max: usize,
-    ) -> Result<(Self, Vec<AcceptMessageRequest>), SpoolError> {
+    /// Counts what waits, and sees that it can be read; blocks on the disk.
+    pub(super) fn open(gateway: Gateway, shelf: Shelf, contacts: Arc<Contacts>, count_max: usize) -> Result<Self, SpoolError> {
+        let spool = Self { gateway, shelf, contacts, count: AtomicUsize::new(0), count_max };
+        spool.count.store(spool.waiting()?.len(), Ordering::SeqCst);
+        Ok(spool)
+    }
+
+    /// What has no final answer, oldest first; blocks on the disk.
+    pub(super) fn waiting(&self) -> Result<Vec<AcceptMessageRequest>, SpoolError> {
         // With one more than may ever wait, the page is the whole.
-        let page = shelf.store().scan(TREE, format!("{gateway}/").as_bytes(), None, count_max + 1)?;
-        let decode =
-            |value: &[u8]| AcceptMessageRequest::decode(value).map_err(|source| SpoolError::Decode { gateway: gateway.clone(), source });
-        let waiting: Vec<_> = page.records.iter().map(|(_, value)| decode(value)).collect::<Result<_, _>>()?;
-        let count = AtomicUsize::new(waiting.len());
-        Ok((Self { gateway, shelf, contacts, count, count_max }, waiting))
+        let page = self.shelf.store().scan(TREE, format!("{}/", self.gateway).as_bytes(), None, self.count_max + 1)?;
+        let decode = |(_, value): &(Vec<u8>, Vec<u8>)| {
+            AcceptMessageRequest::decode(value.as_slice()).map_err(|source| SpoolError::Decode { gateway: self.gateway.clone(), source })
+        };
+        page.records.iter().map(decode).collect()
     }
 
     /// Keeps a message, and under which nick its sender is reached; when this returns, both are on disk.
@@ -105,7 +106,8 @@ mod tests {
         let shelf = Shelf::over(Arc::clone(store) as Arc<dyn Store>);
         let gateway: Gateway = "irc".parse().unwrap();
         let contacts = Arc::new(Contacts::new(gateway.clone(), shelf.clone()));
-        let (spool, waiting) = Spool::open(gateway, shelf, contacts, count_max).unwrap();
+        let spool = Spool::open(gateway, shelf, contacts, count_max).unwrap();
+        let waiting = spool.waiting().unwrap();
         (spool, waiting.into_iter().map(|request| request.platform_message_id).collect())
     }
 

@@ -23,7 +23,7 @@ impl Session {
                 let account = Some(at(4)).filter(|account| *account != "0");
                 self.people.came(mapping.fold(at(3)), &mapping.fold(at(2)), account);
             }
-            432 | 433 | 436 | 437 if matches!(self.phase, Phase::Registering(_)) => self.nick_refused(last, out),
+            431..=437 if matches!(self.phase, Phase::Registering(_)) => self.nick_refused(last, out),
             903 | 907 => self.logged_in(out),
             902 | 904 | 905 | 906 if matches!(self.phase, Phase::Registering(_)) => {
                 out.push(Output::Close(Closing::Login { text: super::super::text::plain(last) }));
@@ -31,6 +31,8 @@ impl Session {
             464 | 465 if matches!(self.phase, Phase::Registering(_)) => {
                 out.push(Output::Close(Closing::Refused { text: super::super::text::plain(last) }));
             }
+            // About a nick of ours, not about whoever has it.
+            431..=437 => {}
             263 | 400..=599 | 707 | 716 => self.refused(code, at(1), last, out),
             _ => {}
         }
@@ -39,9 +41,10 @@ impl Session {
     /// A refusal of what was said, or of a channel that we asked for.
     fn refused(&mut self, code: u16, about: &str, text: &str, out: &mut Vec<Output>) {
         let (mapping, text) = (self.limits.case_mapping, super::super::text::plain(text));
-        // "Try again" names the command in place of the target.
-        self.outgoing.refused(|target| code == 263 || mapping.is_same(target, about), code, &text);
-        let is_of_join = matches!(code, 403 | 405 | 437 | 470..=477 | 479 | 480 | 489 | 520);
+        // Some name the command in place of the target, or nothing: the line as a whole is wrong.
+        let is_any = matches!(code, 411 | 412 | 417) || ["PRIVMSG", "NOTICE"].contains(&about);
+        self.outgoing.refused(|target| is_any || mapping.is_same(target, about), code, &text);
+        let is_of_join = matches!(code, 403 | 405 | 470..=477 | 479 | 480 | 489 | 520);
         let is_wanted = self.settings.channels.iter().any(|channel| mapping.is_same(channel, about));
         let channel = mapping.fold(about);
         if is_of_join && is_wanted && !self.joined.contains_key(&channel) {

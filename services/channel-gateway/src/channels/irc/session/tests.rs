@@ -183,6 +183,23 @@ fn a_refusal_before_the_answer_is_final() {
 }
 
 #[test]
+fn a_refused_nick_of_ours_is_no_refusal_of_what_is_said_to_who_has_it() {
+    let mut story = Story::joined("");
+    story.hear(&[":argentum!a@b NICK argentum_"]);
+    story.say("argentum", "hello");
+    let ended = story.hear(&[":s 433 argentum_ argentum :in use", ":s PONG s :said-1"]).ended;
+    assert!(matches!(ended[..], [(7, Outcome::Sent { .. })]));
+}
+
+#[test]
+fn a_line_that_the_server_finds_too_long_is_refused() {
+    let mut story = Story::joined("");
+    story.say("#tea", "hello");
+    let ended = story.hear(&[":s 417 argentum :Input line was too long", ":s PONG s :said-1"]).ended;
+    assert!(matches!(ended[..], [(7, Outcome::Refused { .. })]));
+}
+
+#[test]
 fn a_server_that_is_too_busy_is_asked_later() {
     let mut story = Story::joined("");
     story.say("#tea", "hello");
