@@ -7,6 +7,7 @@ mod browser;
 mod bundle;
 mod bus;
 mod chat;
+mod full_disk;
 mod http;
 mod irc;
 mod keys;

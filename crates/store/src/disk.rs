@@ -32,6 +32,7 @@ mod mark;
 mod opening;
 mod reader;
 mod record;
+mod room;
 mod writer;
 
 use reader::Shelf;
@@ -109,6 +110,11 @@ impl DiskStore {
             spawn(path, "store-reader", move || serve_reads(&reader, &to_read))?,
         ];
         Ok(Self { shelf, format, queued_bytes, commits: Some(commits), reads: Some(reads), threads })
+    }
+
+    /// Whether it could be opened anew: not while its disk is full.
+    pub fn can_be_opened_anew(&self) -> bool {
+        room::lacking(&self.shelf.path).is_none()
     }
 }
 

@@ -14,6 +14,12 @@ pub enum StoreError {
         #[source]
         source: Arc<io::Error>,
     },
+    #[error(
+        "the store `{}` is not opened: its disk has less than {bytes_needed} bytes free, and what is repaired without room is ruined; nothing \
+         was changed, make room",
+        path.display()
+    )]
+    NoRoom { path: PathBuf, bytes_needed: u64 },
     #[error("the store `{}` is damaged at {place}: {what}; nothing was changed, restore the data directory from a backup", path.display())]
     Damaged { path: PathBuf, place: String, what: String },
     #[error("`{}` is a store of `{found}`, not of `{wanted}`", path.display())]

@@ -220,9 +220,9 @@ impl Cabinet {
         Ok(())
     }
 
-    /// Whether the store has to be opened anew.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.0.has_failed.load(Ordering::Relaxed)
+    /// Whether the store has to be opened anew, and can be. On a full disk it still reads, which is better than nothing.
+    pub(crate) fn is_to_be_opened_anew(&self) -> bool {
+        self.0.has_failed.load(Ordering::Relaxed) && self.0.store.can_be_opened_anew()
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {

@@ -20,6 +20,7 @@ use crate::{
         mark::Mark,
         reader::Shelf,
         record::{CENSUS_KEY, FORMAT_KEY, Place, chunk_count, digest, split_chunk_key, split_key},
+        room,
     },
     error::StoreError,
 };
@@ -46,6 +47,9 @@ pub(crate) struct Opening {
 
 pub(crate) fn open(path: &Path, options: &StoreOptions) -> Result<Opening, StoreError> {
     create_folder(path)?;
+    if let Some(bytes_needed) = room::lacking(path) {
+        return Err(StoreError::NoRoom { path: path.to_owned(), bytes_needed });
+    }
     create_folder(&path.join(FILES))?;
     if !path.join(TREE).exists() {
         make(path, options)?;

@@ -52,8 +52,8 @@ impl Secrets {
         right::check(self.process.operator_key(), verb, Credential::Vault, right, unix_ms())
     }
 
-    /// Does `job` where it may block: the disk and the cipher are not the actors' thread. Where the store has failed over it, the actor
-    /// ends, and with it the process: the next one opens the store anew.
+    /// Does `job` where it may block: the disk and the cipher are not the actors' thread. Where the store has failed and
+    /// could be opened anew, the actor ends, and with it the process: the next one does that.
     fn blocking<T: Send + 'static>(
         &self,
         allowed: Result<(), Fault>,
@@ -66,8 +66,8 @@ impl Secrets {
             done.unwrap_or_else(|error| Err(Fault::internal(format!("a defect in the vault: {error}"))))
         };
         Box::pin(done.into_actor(self).map(|done, secrets, context| {
-            if secrets.cabinet.has_failed() {
-                error!("the sealed store cannot be written; the process ends");
+            if secrets.cabinet.is_to_be_opened_anew() {
+                error!("the sealed store has failed; the process ends, and the next one opens it anew");
                 context.stop();
             }
             done
