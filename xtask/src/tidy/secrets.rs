@@ -8,6 +8,7 @@ const ENDINGS: &[&str] = &["Key", "Secret", "Seed"];
 /// Types whose name sounds secret and that may be printed: path, type, reason.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("proto/src/ids.rs", "MessageKey", "names a message at its platform, opens nothing"),
+    ("services/memory/src/scope.rs", "ScopeKey", "says what a record is shared by, opens nothing"),
     ("services/provider-router/src/core/state/keys.rs", "AcceptedKey", "a digest and a time, opens nothing"),
     ("services/provider-router/src/core/state/spend.rs", "SpendKey", "day, provider and model of a total"),
 ];
