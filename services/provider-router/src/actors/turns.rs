@@ -269,7 +269,7 @@ impl StreamHandler<Progress> for Turns {
 
 impl StreamHandler<CallEvent> for Turns {
     fn handle(&mut self, CallEvent { turn, attempt, event }: CallEvent, context: &mut Context<Self>) {
-        if !matches!(event, VendorEvent::Delta(_)) {
+        if matches!(event, VendorEvent::Completed(_) | VendorEvent::Failed(_)) {
             self.calls.ended(turn);
         }
         self.handle_input(Input::Vendor { turn, attempt, event }, context);

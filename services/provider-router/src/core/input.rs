@@ -181,6 +181,8 @@ pub struct RecalledRecord {
 /// What comes from a vendor call, in order.
 #[derive(Clone, Debug)]
 pub enum VendorEvent {
+    /// Somebody begins to answer: the chosen model, or the one that stands in for it.
+    Begun { provider: String, model: String },
     /// More of the answer.
     Delta(String),
     /// The answer is whole.

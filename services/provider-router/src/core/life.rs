@@ -41,6 +41,8 @@ pub(super) struct Run {
     pub(super) text: String,
     /// Deltas that made it.
     pub(super) sequence: u64,
+    /// Who gives it, once somebody does: provider and model.
+    pub(super) answering: Option<(String, String)>,
 }
 
 /// What a run waits for.
@@ -91,6 +93,6 @@ impl Life {
 impl Run {
     pub(super) fn new(started_ms: u64) -> Self {
         let (recalled, text) = (Vec::new(), String::new());
-        Self { started_ms, stage: Stage::Recalling, tries: 0, recalled, prompt_bytes: 0, text, sequence: 0 }
+        Self { started_ms, stage: Stage::Recalling, tries: 0, recalled, prompt_bytes: 0, text, sequence: 0, answering: None }
     }
 }

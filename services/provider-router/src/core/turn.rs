@@ -83,6 +83,7 @@ impl Step<'_> {
         });
         (run.stage, run.prompt_bytes, run.sequence) = (Stage::Calling, prompt.bytes(), 0);
         run.text.clear();
+        run.answering = None;
         run.tries += 1;
         let attempt = turn.attempts;
         self.effect(Effect::CallVendor { turn: id, attempt, prompt });
@@ -96,6 +97,11 @@ impl Step<'_> {
             return;
         }
         match event {
+            VendorEvent::Begun { provider, model } => {
+                if let Some(run) = self.life.runs.get_mut(&turn) {
+                    run.answering = Some((provider, model));
+                }
+            }
             VendorEvent::Delta(text) => self.append(turn, &text),
             VendorEvent::Completed(settlement) => self.answered(turn, settlement),
             VendorEvent::Failed(failure) => self.try_failed(turn, failure),
@@ -230,13 +236,22 @@ impl Step<'_> {
     /// What the try that runs may have cost; nothing if the vendor is not being asked.
     fn estimate(&self, turn: TurnId) -> Option<Settlement> {
         let run = self.life.runs.get(&turn).filter(|run| run.stage == Stage::Calling)?;
-        Some(self.config.price.estimate(run.prompt_bytes, (run.text.len() as u64).div_ceil(4)))
+        Some(self.estimate_of(run))
     }
 
     /// What a try cost that failed without a count: vendors charge for an answer that had begun.
     fn estimate_if_begun(&self, turn: TurnId) -> Option<Settlement> {
         let run = self.life.runs.get(&turn).filter(|run| !run.text.is_empty())?;
-        Some(self.config.price.estimate(run.prompt_bytes, (run.text.len() as u64).div_ceil(4)))
+        Some(self.estimate_of(run))
+    }
+
+    /// Under the name of who answers, where somebody does.
+    fn estimate_of(&self, run: &Run) -> Settlement {
+        let estimate = self.config.price.estimate(run.prompt_bytes, (run.text.len() as u64).div_ceil(4));
+        match run.answering.clone() {
+            Some((provider, model)) => Settlement { provider, model, ..estimate },
+            None => estimate,
+        }
     }
 
     fn progress(&mut self, id: TurnId, sequence: u64, change: Change) {

@@ -23,6 +23,7 @@ pub(crate) async fn answer(routing: Arc<Routing>, prompt: Prompt, sink: EventSin
 
 async fn relay(mut opened: Opened, sink: &EventSink) -> Result<Settlement, CallFailure> {
     let mut settlement = Settlement { provider: opened.provider, model: opened.model, ..Settlement::default() };
+    sink.tell(VendorEvent::Begun { provider: settlement.provider.clone(), model: settlement.model.clone() }).await;
     let (mut is_said, mut is_declined) = (false, false);
     while let Some(event) = opened.events.next().await {
         match event? {

@@ -67,6 +67,21 @@ fn a_page_stops_the_running_turn_with_the_text_so_far() {
 }
 
 #[test]
+fn a_stopped_answer_is_that_of_the_model_that_gave_it() {
+    let mut router = Router::new();
+    let turn = router.call(&web(), "1");
+    router.vendor(turn, 1, VendorEvent::Begun { provider: "acme".to_owned(), model: "small".to_owned() });
+    router.delta(turn, "half");
+    stopped(&mut router, None);
+    let effects = router.handle(Input::ConversationAsked { request: RequestId(0), place: place(&web(), "c") });
+    let models = |effect: Effect| match effect {
+        Effect::AnswerConversation { response, .. } => Some(response.turns.into_iter().map(|turn| turn.model).collect::<Vec<_>>()),
+        _ => None,
+    };
+    assert_eq!(effects.into_iter().find_map(models).unwrap(), ["acme/small"]);
+}
+
+#[test]
 fn a_page_withdraws_a_queued_turn_and_the_running_one_goes_on() {
     let mut router = Router::new();
     let first = router.call(&web(), "1");
