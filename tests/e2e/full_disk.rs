@@ -97,10 +97,8 @@ fn a_vault_that_dies_while_the_disk_is_full_comes_back_with_all_its_secrets() {
         vault["text"].as_str().is_some_and(|text| text.contains("make room")).then_some(())
     });
     small.empty();
-    until("the vault", || {
-        // Given up by then or not: this starts it.
-        let _ = small.bundle.verb(&["restart", "vault"]);
-        small.has("provider/kept").then_some(())
-    });
+    // Given up by then or not: this starts it.
+    assert!(small.bundle.verb(&["restart", "vault"]).status.success());
+    until("the vault", || small.has("provider/kept").then_some(()));
     assert!(small.put("provider/after", 5));
 }

@@ -49,7 +49,7 @@ impl Ngircd {
     }
 
     fn spawn(program: &OsString, config: &PathBuf) -> Child {
-        let libraries = PathBuf::from(program).join("../../lib");
+        let libraries = PathBuf::from(program).parent().unwrap().join("../lib");
         let mut command = Command::new(program);
         command.args(["-n", "-f"]).arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // Unpacked beside it are the libraries that the machine may lack.
