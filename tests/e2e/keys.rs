@@ -128,7 +128,7 @@ fn a_key_is_named_from_where_the_verb_is_typed() {
     create_key(&folder.path().join("mine.key"));
     let mut command = up_command(folder.path());
     let log = fs::File::create(folder.path().join("up.log")).unwrap();
-    command.args(["--vault-key-file", "mine.key"]).current_dir(folder.path()).stdout(log.try_clone().unwrap()).stderr(log);
+    command.args(["--listen", "127.0.0.1:0", "--vault-key-file", "mine.key"]).current_dir(folder.path()).stdout(log.try_clone().unwrap()).stderr(log);
     let bundle = Bundle::adopt(folder.path(), command.spawn().unwrap());
     bundle.until_state("ready");
     assert!(!folder.path().join("config").exists(), "no other key may be made");
