@@ -151,7 +151,7 @@ impl Bundle {
     }
 
     pub(crate) fn until_state(&self, state: &str) -> Value {
-        until(&format!("state `{state}`; the log says:\n{}", self.log()), || self.status().filter(|status| status["state"] == state))
+        until(&format!("state `{state}`"), || self.status().filter(|status| status["state"] == state))
     }
 
     /// The entry of one service in the status.

@@ -26,7 +26,8 @@ impl Small {
     /// `None` where this machine lets nobody mount a disk.
     fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let inner = up_command(folder.path());
+        let mut inner = up_command(folder.path());
+        inner.args(["--listen", "127.0.0.1:0"]);
         let mut command = Command::new("unshare");
         command.args(["-rm", "sh", "-c", "mount -t tmpfs -o \"$0\" tmpfs \"$1\" && shift && echo mounted && exec \"$@\"", DISK]);
         command.arg(folder.path()).arg(inner.get_program()).args(inner.get_args()).stdin(Stdio::null());

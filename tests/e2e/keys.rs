@@ -35,7 +35,7 @@ impl Sealed {
 
     /// What a start says that is refused.
     fn refused(&self, more: &[&str]) -> String {
-        let output = up_command(self.folder.path()).args(more).output().unwrap();
+        let output = up_command(self.folder.path()).args(["--listen", "127.0.0.1:0"]).args(more).output().unwrap();
         assert_eq!(output.status.code(), Some(78), "{output:?}");
         told(&output)
     }
@@ -116,7 +116,7 @@ fn a_key_file_that_holds_something_else_is_refused() {
 fn a_named_key_is_not_made_at_the_first_start() {
     let folder = TempDir::new().unwrap();
     let named = folder.path().join("named.key");
-    let output = up_command(folder.path()).arg("--vault-key-file").arg(&named).output().unwrap();
+    let output = up_command(folder.path()).args(["--listen", "127.0.0.1:0", "--vault-key-file"]).arg(&named).output().unwrap();
     assert_eq!(output.status.code(), Some(78), "{output:?}");
     assert!(told(&output).contains("argentum vault create-key --out"), "{}", told(&output));
     assert!(!named.exists());
@@ -128,7 +128,11 @@ fn a_key_is_named_from_where_the_verb_is_typed() {
     create_key(&folder.path().join("mine.key"));
     let mut command = up_command(folder.path());
     let log = fs::File::create(folder.path().join("up.log")).unwrap();
-    command.args(["--listen", "127.0.0.1:0", "--vault-key-file", "mine.key"]).current_dir(folder.path()).stdout(log.try_clone().unwrap()).stderr(log);
+    command
+        .args(["--listen", "127.0.0.1:0", "--vault-key-file", "mine.key"])
+        .current_dir(folder.path())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log);
     let bundle = Bundle::adopt(folder.path(), command.spawn().unwrap());
     bundle.until_state("ready");
     assert!(!folder.path().join("config").exists(), "no other key may be made");
