@@ -15,6 +15,8 @@ use crate::{
 };
 
 const CANARY: &str = "sk-canary-c1d94e07ab53f268";
+/// Another one, since the packets of loopback are everybody's.
+const REPEATED: &str = "sk-repeated-8f02bb6417ce9d35";
 
 /// Looks at all that goes over loopback.
 struct Capture(Child);
@@ -65,6 +67,25 @@ pub(crate) fn files_with(folder: &Path, text: &str) -> Vec<String> {
 /// What the process table tells of a process.
 fn told_by_proc(pid: u32) -> Vec<u8> {
     ["cmdline", "environ"].iter().flat_map(|name| fs::read(format!("/proc/{pid}/{name}")).unwrap()).collect()
+}
+
+#[test]
+fn a_vendor_that_repeats_the_key_does_not_get_it_into_the_log() {
+    let (bundle, vendor) = (Bundle::start(), FakeVendor::start());
+    assert!(bundle.verb_with(&["provider", "add", "acme", "--base-url", &vendor.base_url()], REPEATED).status.success());
+    assert!(bundle.verb(&["model", "use", "acme/small"]).status.success());
+    let page = Page::log_in(&bundle);
+    let conversation = ulid();
+    let complaint = format!("{{\"error\":{{\"message\":\"no such key: {REPEATED}\",\"code\":\"invalid_api_key\"}}}}");
+    vendor.script([Answer::events(format!("data: {complaint}\n\n")), Answer::raw(401, "application/json", &complaint)]);
+    for (turns, text) in [(1, "hello"), (2, "again")] {
+        page.send(&conversation, &ulid(), text);
+        page.finished(&conversation, turns);
+    }
+    let log = bundle.log();
+    assert_eq!(log.matches("no such key: <key>").count(), 2, "{log}");
+    assert!(!log.contains(REPEATED), "{log}");
+    assert!(files_with(&bundle.data_dir(), REPEATED).is_empty());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! The deserializer stops at its first complaint, so the offending key is taken out and the rest is read again, until nothing is
 //! left to complain about. `deny_unknown_fields` on every struct then suffices.
 
+mod value;
+
 use std::{fmt, ops::Range};
 
 use serde::de::DeserializeOwned;
@@ -10,6 +12,8 @@ use toml::{
     Spanned,
     de::{DeTable, DeValue, Deserializer},
 };
+
+pub use value::{NOT_AN_ADDRESS, VAULT, is_plain_url, secret_name};
 
 /// Faults told at once. A file with more has a deeper problem.
 const FAULTS_MAX: usize = 50;

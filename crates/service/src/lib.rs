@@ -9,6 +9,7 @@
 //! - [`right`] is the operator's right, [`files`] replaces small documents whole.
 //! - [`sealing`] is how secrets travel, [`leases`] how a service borrows them from the vault.
 //! - [`api_key`] makes keys of the API and hashes what is shown as one.
+//! - [`outgoing`] is TLS and HTTP to the world.
 //! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
 
 pub mod api_key;
@@ -21,6 +22,7 @@ pub mod handover;
 pub mod leases;
 mod life;
 pub mod logging;
+pub mod outgoing;
 mod process;
 mod public_url;
 pub mod right;

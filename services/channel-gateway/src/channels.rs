@@ -9,7 +9,6 @@ mod accepting;
 mod admission;
 mod backlog;
 mod backoff;
-mod client;
 mod intake;
 pub(crate) mod irc;
 mod keeping;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use argentum_proto::ids::Gateway;
-use argentum_service::config::Section;
+use argentum_service::config::{self, Section};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,6 @@ pub use crate::channels::{
     telegram::Config as Telegram,
 };
 
-/// How a value that lies in the vault is named.
-pub(crate) const VAULT: &str = "vault:";
 /// Secrets that this service may lease begin so.
 pub(crate) const SECRETS: &str = "channel/";
 
@@ -72,13 +70,11 @@ impl Channel {
 
 /// The name of the secret that `value` stands for, if it is one that this service may have.
 pub(crate) fn secret_name(value: &str) -> Option<&str> {
-    value.strip_prefix(VAULT).filter(|name| name.starts_with(SECRETS) && SECRETS.len() < name.len())
+    config::secret_name(value, SECRETS)
 }
 
 #[cfg(test)]
 mod tests {
-    use argentum_service::config;
-
     use super::*;
 
     fn told(text: &str) -> Vec<String> {

@@ -8,8 +8,8 @@ use argentum_service::config::Section;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use providers::Kind;
 pub use providers::Provider;
-pub(crate) use providers::{Kind, VAULT};
 
 /// Turns and the models that answer them.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]

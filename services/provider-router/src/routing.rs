@@ -9,13 +9,10 @@ mod source;
 use std::{collections::BTreeMap, sync::Arc};
 
 use argentum_proto::provider::v1::Model;
-use argentum_service::leases::Leases;
+use argentum_service::{leases::Leases, outgoing::OutgoingError};
 use futures::future::join_all;
 
-use crate::{
-    config::Config,
-    vendors::{CallFailure, EndpointError},
-};
+use crate::{config::Config, vendors::CallFailure};
 
 pub(crate) use opening::Opened;
 use source::{Source, local_name};
@@ -47,7 +44,7 @@ enum Route {
 pub(crate) struct RoutingError {
     name: String,
     #[source]
-    source: EndpointError,
+    source: OutgoingError,
 }
 
 // === impl Routing ===
@@ -107,11 +104,16 @@ impl Routing {
     fn usual(&self) -> Vec<&Arc<Source>> {
         let first = match self.default_model.split_once('/') {
             Some((provider, _)) => self.providers.get(provider),
-            None => self.providers.values().find(|source| !source.named().is_empty()),
+            None => self.first_named().map(|(source, _)| source),
         };
         let Some(first) = first else { return Vec::new() };
         let fallbacks = self.fallbacks.iter().filter_map(|model| self.providers.get(model.split('/').next()?));
         std::iter::once(first).chain(fallbacks).collect()
+    }
+
+    /// The first model that an operator named, and whose it is.
+    fn first_named(&self) -> Option<(&Arc<Source>, &String)> {
+        self.providers.values().find_map(|source| Some((source, source.named().first()?)))
     }
 
     fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
@@ -123,7 +125,7 @@ impl Routing {
         if !self.default_model.is_empty() {
             return self.default_model.clone();
         }
-        if let Some((source, model)) = self.providers.values().find_map(|source| Some((source, source.named().first()?))) {
+        if let Some((source, model)) = self.first_named() {
             return format!("{}/{model}", source.name());
         }
         for source in self.local.values() {

@@ -21,7 +21,6 @@ pub(crate) use chat::{ChatEvent, ChatRequest, ChatRole, ChatStream};
 use chat::{ChatMessage, ModelPage};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use failure::CallFailure;
-pub(crate) use http::EndpointError;
 
 /// Where the events of one call go.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ mod units;
 use std::{rc::Rc, sync::Arc};
 
 use argentum_proto::channel::v1::AcceptMessageRequest;
-use argentum_service::{Exit, Failure, Process};
+use argentum_service::{Exit, Failure, Process, outgoing::http_client};
 use tokio::sync::broadcast;
 
 pub use config::Config;
@@ -24,7 +24,6 @@ use super::{
     Desk, Surroundings,
     accepting::WayIn,
     admission::Admission,
-    client::client,
     deliver,
     keeping::{Life, keep},
     notices::{Notices, Teller},
@@ -39,7 +38,8 @@ use typing::Typing;
 pub(super) async fn start(config: &Config, surroundings: Surroundings, process: &Rc<Process>) -> Result<Desk, Failure> {
     let Surroundings { account, progress, shelf, secrets } = surroundings;
     let gateway = account.gateway().clone();
-    let client = client(config.extra_ca_file.as_deref(), config.proxy.as_deref()).map_err(|error| Failure::of(Exit::Config, &error))?;
+    let client =
+        http_client(config.extra_ca_file.as_deref(), config.proxy.as_deref()).map_err(|error| Failure::of(Exit::Config, &error))?;
     let api = Arc::new(Api::new(client, config.api_url(), secrets, config.secret()));
     let sender = SharedSender(Arc::new(Sender::new(Arc::clone(&api))));
 

@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
+use argentum_service::config::{NOT_AN_ADDRESS, VAULT, is_plain_url, secret_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::routing::OFFLINE;
 
-/// How a value that lies in the vault is named.
-pub(crate) const VAULT: &str = "vault:";
 /// Secrets that this service may lease begin so.
 const SECRETS: &str = "provider/";
 const NAME_BYTES_MAX: usize = 32;
@@ -97,18 +96,21 @@ impl Provider {
         self.base_url.as_deref().unwrap_or_else(|| self.kind.base_url()).trim_end_matches('/')
     }
 
+    /// The name of its key in the vault.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        secret_name(self.key.as_deref()?, SECRETS)
+    }
+
     fn rules(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
-        let not_url = "must be an address that begins with http:// or https://, without user, query or fragment";
         if self.base_url.as_deref().is_some_and(|url| !is_plain_url(url)) {
-            faults.push(("base_url", not_url.to_owned()));
+            faults.push(("base_url", NOT_AN_ADDRESS.to_owned()));
         }
         if self.proxy.as_deref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             faults.push(("proxy", "must be an address that begins with http:// or https://".to_owned()));
         }
         // The value is not repeated: it may be a key.
-        let is_name = |key: &str| key.strip_prefix(VAULT).is_some_and(|name| name.starts_with(SECRETS));
-        if self.key.as_deref().is_some_and(|key| !is_name(key)) {
+        if self.key.is_some() && self.secret().is_none() {
             faults.push(("key", format!("must be `{VAULT}{SECRETS}…`; put the key itself into the vault with `argentum secret put`")));
         }
         for (name, timeout) in [("first_byte_timeout", self.first_byte_timeout), ("idle_timeout", self.idle_timeout)] {
@@ -121,11 +123,6 @@ impl Provider {
         }
         faults
     }
-}
-
-fn is_plain_url(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && !rest.starts_with(['/', ':']))
 }
 
 /// What is wrong with a set of providers, by key.

@@ -9,12 +9,14 @@ use std::{
 };
 
 use argentum_bus::{ErrorCode, Fault};
-use argentum_service::{leases::Leases, sealing::SecretBytes};
+use argentum_service::{leases::Leases, outgoing::OutgoingError, sealing::SecretBytes};
+
+use futures::StreamExt;
 
 use crate::{
-    config::{Kind, Provider, VAULT},
+    config::{Kind, Provider},
     core::FailureClass,
-    vendors::{CallFailure, ChatRequest, ChatStream, Endpoint, EndpointError},
+    vendors::{CallFailure, ChatRequest, ChatStream, Endpoint},
 };
 
 /// How long a list of models is believed.
@@ -58,11 +60,11 @@ pub(super) fn local_name(base_url: &str) -> String {
 // === impl Source ===
 
 impl Source {
-    pub(super) fn new(name: &str, provider: &Provider, leases: Leases) -> Result<Self, EndpointError> {
+    pub(super) fn new(name: &str, provider: &Provider, leases: Leases) -> Result<Self, OutgoingError> {
         Ok(Self {
             name: name.to_owned(),
             endpoint: Endpoint::new(provider)?,
-            key: provider.key.as_deref().and_then(|key| key.strip_prefix(VAULT)).map(str::to_owned),
+            key: provider.secret().map(str::to_owned),
             named: provider.models.clone(),
             leases,
             lacks_key: AtomicBool::new(false),
@@ -87,7 +89,10 @@ impl Source {
     /// Asks; the stream ends with a finish or a failure.
     pub(super) async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, CallFailure> {
         let key = self.key().await?;
-        self.endpoint.stream(key.as_deref().map(SecretBytes::expose), request).await
+        let events = self.endpoint.stream(key.as_deref().map(SecretBytes::expose), request).await?;
+        // A vendor may repeat the key in what it complains of, also in the middle of an answer.
+        let clean = move |failure: CallFailure| failure.without(key.as_deref().map(SecretBytes::expose));
+        Ok(events.map(move |event| event.map_err(&clean)).boxed())
     }
 
     /// What it offers, as far as it is known or can be learned soon; nothing where it does not tell.

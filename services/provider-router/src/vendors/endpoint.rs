@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
+use argentum_service::outgoing::OutgoingError;
 use futures::{StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
 
-use super::{CallFailure, ChatRequest, ChatStream, EndpointError, ModelPage, anthropic, failure, http, openai, reading::events};
+use super::{CallFailure, ChatRequest, ChatStream, ModelPage, anthropic, failure, http, openai, reading::events};
 use crate::{
     config::{Kind, Provider},
     core::FailureClass,
@@ -23,7 +24,7 @@ pub(crate) struct Endpoint {
 // === impl Endpoint ===
 
 impl Endpoint {
-    pub(crate) fn new(provider: &Provider) -> Result<Self, EndpointError> {
+    pub(crate) fn new(provider: &Provider) -> Result<Self, OutgoingError> {
         Ok(Self { provider: provider.clone(), client: http::client(provider)? })
     }
 

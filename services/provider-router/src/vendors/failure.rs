@@ -39,7 +39,7 @@ impl CallFailure {
     }
 
     /// The same without the key, should the vendor have repeated it.
-    pub(super) fn without(mut self, key: Option<&[u8]>) -> Self {
+    pub(crate) fn without(mut self, key: Option<&[u8]>) -> Self {
         let key = key.and_then(|key| std::str::from_utf8(key).ok()).filter(|key| !key.is_empty());
         if let Some(key) = key.filter(|&key| self.detail.contains(key)) {
             self.detail = self.detail.replace(key, "<key>");

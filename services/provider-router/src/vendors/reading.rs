@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use sse_stream::{Sse, SseByteStream};
 
-use super::{CallFailure, ChatEvent, ChatStream, anthropic, openai};
+use super::{CallFailure, ChatEvent, ChatStream};
 use crate::core::FailureClass;
 
 /// Largest event of a stream.
@@ -125,33 +125,5 @@ fn stumbled(error: sse_stream::Error) -> CallFailure {
             source.downcast::<CallFailure>().map_or_else(|error| no_text(error.as_ref()), |failure| *failure)
         }
         error => no_text(&error),
-    }
-}
-
-impl Reader for openai::Reader {
-    fn read(&mut self, data: &str) -> Result<Vec<ChatEvent>, CallFailure> {
-        openai::Reader::read(self, data)
-    }
-
-    fn is_whole(&self) -> bool {
-        openai::Reader::is_whole(self)
-    }
-
-    fn is_done(&self) -> bool {
-        openai::Reader::is_done(self)
-    }
-}
-
-impl Reader for anthropic::Reader {
-    fn read(&mut self, data: &str) -> Result<Vec<ChatEvent>, CallFailure> {
-        anthropic::Reader::read(self, data)
-    }
-
-    fn is_whole(&self) -> bool {
-        anthropic::Reader::is_whole(self)
-    }
-
-    fn is_done(&self) -> bool {
-        anthropic::Reader::is_done(self)
     }
 }

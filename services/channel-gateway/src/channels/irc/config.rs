@@ -2,11 +2,12 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
+use argentum_service::config::VAULT;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::contacts::CHANNEL_SIGNS;
-use crate::config::{SECRETS, VAULT, secret_name};
+use crate::config::{SECRETS, secret_name};
 
 /// Longest nick, user and real name that are sent.
 const NICK_BYTES_MAX: usize = 30;

@@ -1,14 +1,14 @@
 //! The connection itself: TCP, TLS with built-in roots and extra ones, a certificate of ours where one is configured.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use argentum_service::sealing::SecretBytes;
+use argentum_service::{
+    outgoing::{self, OutgoingError},
+    sealing::SecretBytes,
+};
 use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{
-        CertificateDer, InvalidDnsNameError, PrivateKeyDer, ServerName,
-        pem::{self, PemObject},
-    },
+    ClientConfig,
+    pki_types::{CertificateDer, InvalidDnsNameError, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -29,23 +29,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
-    #[error("failed to read certificate authorities from `{}`", path.display())]
-    Authorities {
-        path: PathBuf,
-        #[source]
-        source: pem::Error,
-    },
-    #[error("failed to trust the certificates of `{}`", path.display())]
-    Untrusted {
-        path: PathBuf,
-        #[source]
-        source: rustls::Error,
-    },
+    #[error(transparent)]
+    Tls(#[from] OutgoingError),
     /// Without a source: nothing of a secret is to be told.
     #[error("the secret that `certificate` names holds no certificate and private key in PEM that fit together")]
     Certificate,
-    #[error("failed to set up TLS")]
-    Tls(#[source] rustls::Error),
     #[error("`{server}` is no name of a server")]
     Name {
         server: String,
@@ -98,17 +86,7 @@ pub(super) async fn connect(config: &Config, certificate: Option<&SecretBytes>) 
 }
 
 fn tls(config: &Config, certificate: Option<&SecretBytes>) -> Result<ClientConfig, ConnectError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = &config.extra_ca_file {
-        let failed = |source| ConnectError::Authorities { path: path.clone(), source };
-        for authority in CertificateDer::pem_file_iter(path).map_err(failed)? {
-            let untrusted = |source| ConnectError::Untrusted { path: path.clone(), source };
-            roots.add(authority.map_err(failed)?).map_err(untrusted)?;
-        }
-    }
-    let ring = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(ring).with_safe_default_protocol_versions().map_err(ConnectError::Tls)?;
-    let builder = builder.with_root_certificates(roots);
+    let builder = outgoing::tls(config.extra_ca_file.as_deref())?;
     let Some(pem) = certificate else { return Ok(builder.with_no_client_auth()) };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.expose()).collect();
     let private = PrivateKeyDer::from_pem_slice(pem.expose()).map_err(|_| ConnectError::Certificate)?;

@@ -146,10 +146,10 @@ fn shortened(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use argentum_service::sealing::SecretBytes;
+    use argentum_service::{outgoing::http_client, sealing::SecretBytes};
 
     use super::*;
-    use crate::channels::{Fetching, client::client};
+    use crate::channels::Fetching;
 
     #[test]
     fn a_refusal_tells_what_to_wait_for() {
@@ -170,7 +170,7 @@ mod tests {
     async fn a_call_that_finds_nobody_never_left_and_tells_no_token() {
         // A port that was free a moment ago.
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let api = Api::new(client(None, None).unwrap(), &format!("http://{address}"), Arc::new(Token), "channel/home");
+        let api = Api::new(http_client(None, None).unwrap(), &format!("http://{address}"), Arc::new(Token), "channel/home");
         let error = api.call::<Value>("getMe", &serde_json::json!({}), Duration::from_secs(10)).await.unwrap_err();
         assert!(matches!(error, CallError::NeverLeft(_)), "{error}");
         assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use argentum_service::config::{NOT_AN_ADDRESS, VAULT, is_plain_url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{SECRETS, VAULT, secret_name};
+use crate::config::{SECRETS, secret_name};
 
 /// Where Telegram itself is.
 const API_URL: &str = "https://api.telegram.org";
@@ -49,8 +50,7 @@ impl Config {
             faults.push(("token", format!("must be `{VAULT}{SECRETS}…`; put the token itself into the vault with `argentum secret put`")));
         }
         if self.api_url.as_deref().is_some_and(|url| !is_plain_url(url)) {
-            let text = "must be an address that begins with http:// or https://, without user, query or fragment";
-            faults.push(("api_url", text.to_owned()));
+            faults.push(("api_url", NOT_AN_ADDRESS.to_owned()));
         }
         if self.proxy.as_deref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             faults.push(("proxy", "must be an address that begins with http:// or https://".to_owned()));
@@ -63,11 +63,6 @@ impl Config {
         }
         faults
     }
-}
-
-fn is_plain_url(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && !rest.starts_with(['/', ':']))
 }
 
 #[cfg(test)]

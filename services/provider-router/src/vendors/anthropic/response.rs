@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::stream::Reader;
 use crate::{
     core::FailureClass,
-    vendors::{CallFailure, ChatEvent, ModelPage, failure::by_status},
+    vendors::{CallFailure, ChatEvent, ModelPage, failure::by_status, reading::Reader as _},
 };
 
 /// `error` of a body or of an event.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::response::Refusal;
 use crate::{
     core::FailureClass,
-    vendors::{CallFailure, ChatEvent},
+    vendors::{CallFailure, ChatEvent, reading},
 };
 
 /// Calls of tools in one answer. More is no answer of a model.
@@ -104,8 +104,8 @@ struct Usage {
 
 // === impl Reader ===
 
-impl Reader {
-    pub(in crate::vendors) fn read(&mut self, data: &str) -> Result<Vec<ChatEvent>, CallFailure> {
+impl reading::Reader for Reader {
+    fn read(&mut self, data: &str) -> Result<Vec<ChatEvent>, CallFailure> {
         if data.is_empty() || self.is_done {
             return Ok(Vec::new());
         }
@@ -121,16 +121,16 @@ impl Reader {
         })
     }
 
-    /// Why it ended is known.
-    pub(in crate::vendors) fn is_whole(&self) -> bool {
+    fn is_whole(&self) -> bool {
         self.is_finished
     }
 
-    /// Nothing follows.
-    pub(in crate::vendors) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.is_done
     }
+}
 
+impl Reader {
     /// The message of a server that does not stream; `None` where it is none.
     pub(super) fn take_whole(&mut self, message: &Value) -> Option<Vec<ChatEvent>> {
         let blocks = message.get("content")?.as_array()?;
@@ -238,14 +238,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::vendors::{reading::Reader as _, tests::read_all};
 
     fn read(events: &[Value]) -> (Result<Vec<ChatEvent>, CallFailure>, bool) {
-        let mut reader = Reader::default();
-        let told = events.iter().try_fold(Vec::new(), |mut told, event| {
-            told.extend(reader.read(&event.to_string())?);
-            Ok(told)
-        });
-        (told, reader.is_whole())
+        read_all(Reader::default(), events)
     }
 
     fn start(usage: &Value) -> Value {

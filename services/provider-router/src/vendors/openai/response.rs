@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::stream::{Chunk, Reader};
 use crate::{
     core::FailureClass,
-    vendors::{CallFailure, ChatEvent, failure::by_status},
+    vendors::{CallFailure, ChatEvent, failure::by_status, reading::Reader as _},
 };
 
 /// `error` of a body or of an event. Servers differ in what they put where.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::response::Refusal;
 use crate::{
     core::FailureClass,
-    vendors::{CallFailure, ChatEvent},
+    vendors::{CallFailure, ChatEvent, reading},
 };
 
 /// What ends a stream.
@@ -69,8 +69,8 @@ struct Usage {
 
 // === impl Reader ===
 
-impl Reader {
-    pub(in crate::vendors) fn read(&mut self, data: &str) -> Result<Vec<ChatEvent>, CallFailure> {
+impl reading::Reader for Reader {
+    fn read(&mut self, data: &str) -> Result<Vec<ChatEvent>, CallFailure> {
         if data.trim() == DONE {
             // Some servers never say why they ended.
             let events = if self.is_finished { Vec::new() } else { vec![ChatEvent::Finished { reason: "stop".to_owned() }] };
@@ -88,16 +88,16 @@ impl Reader {
         Ok(self.take(serde_json::from_value(value).map_err(garbage)?))
     }
 
-    /// Why it ended is known.
-    pub(in crate::vendors) fn is_whole(&self) -> bool {
+    fn is_whole(&self) -> bool {
         self.is_finished
     }
 
-    /// Nothing follows.
-    pub(in crate::vendors) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.is_done
     }
+}
 
+impl Reader {
     pub(super) fn take(&mut self, chunk: Chunk) -> Vec<ChatEvent> {
         let mut events = Vec::new();
         // We ask for one answer; a server that gives several is heard as if it had given the first.
@@ -136,14 +136,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::vendors::{reading::Reader as _, tests::read_all};
 
     fn read(events: &[Value]) -> (Result<Vec<ChatEvent>, CallFailure>, bool) {
-        let mut reader = Reader::default();
-        let told = events.iter().try_fold(Vec::new(), |mut told, event| {
-            told.extend(reader.read(&event.to_string())?);
-            Ok(told)
-        });
-        (told, reader.is_whole())
+        read_all(Reader::default(), events)
     }
 
     fn delta(delta: &Value) -> Value {

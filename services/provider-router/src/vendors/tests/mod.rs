@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use argentum_testkit::vendor::FakeVendor;
 use futures::StreamExt;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::{CallFailure, ChatEvent, ChatMessage, ChatRequest, ChatRole, Endpoint};
+use super::{CallFailure, ChatEvent, ChatMessage, ChatRequest, ChatRole, Endpoint, reading::Reader};
 use crate::{
     config::{Kind, Provider},
     core::FailureClass,
@@ -30,6 +30,15 @@ fn provider(kind: Kind, vendor: &FakeVendor) -> Provider {
 fn question() -> ChatRequest {
     let message = ChatMessage { role: ChatRole::User, content: json!("hello"), more: Map::new() };
     ChatRequest { model: "small".to_owned(), messages: vec![message], parameters: Map::new(), recalled: Vec::new() }
+}
+
+/// What a reader makes of these events, and whether the answer was whole then.
+pub(super) fn read_all(mut reader: impl Reader, events: &[Value]) -> (Result<Vec<ChatEvent>, CallFailure>, bool) {
+    let told = events.iter().try_fold(Vec::new(), |mut told, event| {
+        told.extend(reader.read(&event.to_string())?);
+        Ok(told)
+    });
+    (told, reader.is_whole())
 }
 
 /// What was told before the end, and the failure that was the end, if so.

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use argentum_service::outgoing::OutgoingError;
 use argentum_testkit::{run, vendor::FakeVendor};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -17,7 +18,6 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::vendors::EndpointError;
 
 /// A name that only the proxy knows.
 const NAME: &str = "vendor.test";
@@ -146,9 +146,9 @@ fn a_file_of_authorities_that_cannot_be_used_is_named() {
     std::fs::write(folder.path().join("empty.pem"), "").unwrap();
     std::fs::write(folder.path().join("odd.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
     let fault = |name: &str| Endpoint::new(&Provider { extra_ca_file: path(name), ..Provider::default() }).err().unwrap();
-    assert!(matches!(fault("gone.pem"), EndpointError::Authorities { path, .. } if path.ends_with("gone.pem")));
-    assert!(matches!(fault("empty.pem"), EndpointError::NoAuthority { path } if path.ends_with("empty.pem")));
-    assert!(matches!(fault("odd.pem"), EndpointError::Untrusted { path, .. } if path.ends_with("odd.pem")));
+    assert!(matches!(fault("gone.pem"), OutgoingError::Authorities { path, .. } if path.ends_with("gone.pem")));
+    assert!(matches!(fault("empty.pem"), OutgoingError::NoAuthority { path } if path.ends_with("empty.pem")));
+    assert!(matches!(fault("odd.pem"), OutgoingError::Untrusted { path, .. } if path.ends_with("odd.pem")));
 }
 
 #[test]
