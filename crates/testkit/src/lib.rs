@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub mod irc;
+mod life;
 mod platform;
 mod sandbox;
 pub mod telegram;
@@ -16,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use life::Life;
 pub use platform::{Behaviour, FakePlatform, Posted};
 pub use sandbox::{Sandbox, Tenant, chat, web};
 

@@ -1,10 +1,6 @@
 //! A memory with a router and an operator that ask it.
 
-use std::{
-    rc::Rc,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::time::Duration;
 
 use argentum_bus::{Bus, Caller, Credential, Fault, Rpc};
 use argentum_memory::{Config, start};
@@ -14,10 +10,9 @@ use argentum_proto::{
     ids::TurnId,
     memory::v1::{Audience, Conversation, RecallRequest, RememberFactRequest, RememberTurnRequest},
 };
-use argentum_service::{Process, unix_ms};
-use argentum_testkit::{Sandbox, run};
+use argentum_service::unix_ms;
+use argentum_testkit::{Life, Sandbox};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 use ulid::Ulid;
 
 pub(crate) struct Household {
@@ -26,12 +21,6 @@ pub(crate) struct Household {
     operator: Bus,
     folder: TempDir,
     memory: Option<Life>,
-}
-
-/// A memory on a thread and a System of its own: what it leaves behind ends with it.
-struct Life {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
 }
 
 /// Who speaks, and where.
@@ -83,29 +72,16 @@ impl Household {
     }
 
     async fn start(&mut self) {
-        let (data_dir, login) = (self.folder.path().to_owned(), self.sandbox.login(Credential::Memory));
-        let key = self.sandbox.operator.public();
         let config = Config { index_commit_interval: Duration::from_millis(20), ..Config::default() };
-        let (started, is_started) = oneshot::channel();
-        let (stop, is_stopped) = oneshot::channel();
-        let life = async move || {
-            let process = Rc::new(Process::alone(&data_dir, login, key));
-            let bus = process.connect().await.unwrap();
-            start(config, bus.clone(), process).await.unwrap();
-            bus.barrier().await.unwrap();
-            started.send(()).unwrap();
-            is_stopped.await.unwrap();
-            bus.close().await;
-        };
-        let thread = thread::spawn(move || run(life()));
-        is_started.await.unwrap();
-        self.memory = Some(Life { stop, thread });
+        let data_dir = self.folder.path().to_owned();
+        let life = Life::begin(&self.sandbox, Credential::Memory, data_dir, |bus, process| start(config, bus, process)).await;
+        self.memory = Some(life);
     }
 
     pub(crate) async fn restart(&mut self) {
-        let Life { stop, thread } = self.memory.take().unwrap();
-        stop.send(()).unwrap();
-        thread.join().unwrap();
+        if let Some(life) = self.memory.take() {
+            life.end();
+        }
         self.start().await;
     }
 

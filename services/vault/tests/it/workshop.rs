@@ -1,10 +1,6 @@
 //! A vault with an operator and the services that ask it.
 
-use std::{
-    path::PathBuf,
-    rc::Rc,
-    thread::{self, JoinHandle},
-};
+use std::path::PathBuf;
 
 use argentum_bus::{Bus, Caller, Credential, Fault, Rpc};
 use argentum_proto::{
@@ -12,27 +8,19 @@ use argentum_proto::{
     vault::v1::{OfferIntakeRequest, PutSecretRequest, RemoveSecretRequest},
 };
 use argentum_service::{
-    Process,
     leases::Leases,
     sealing::{self, SecretBytes},
     unix_ms,
 };
-use argentum_testkit::{Sandbox, run};
+use argentum_testkit::{Life, Sandbox};
 use argentum_vault::{Config, start};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
 pub(crate) struct Workshop {
     pub(crate) sandbox: Sandbox,
     pub(crate) operator: Bus,
     folder: TempDir,
     vault: Option<Life>,
-}
-
-/// A vault on a thread and a System of its own: what it leaves behind ends with it.
-struct Life {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
 }
 
 impl Workshop {
@@ -49,30 +37,15 @@ impl Workshop {
     }
 
     async fn start(&mut self) {
-        let (data_dir, login, key) = (self.data_dir(), self.sandbox.login(Credential::Vault), self.sandbox.operator.public());
-        std::fs::create_dir_all(&data_dir).unwrap();
         let config = Config { key_folder: Some(self.folder.path().join("keys")), ..Config::default() };
-        let (started, is_started) = oneshot::channel();
-        let (stop, is_stopped) = oneshot::channel();
-        let life = async move || {
-            let process = Rc::new(Process::alone(&data_dir, login, key));
-            let bus = process.connect().await.unwrap();
-            start(config, bus.clone(), process).await.unwrap();
-            bus.barrier().await.unwrap();
-            started.send(()).unwrap();
-            is_stopped.await.unwrap();
-            bus.close().await;
-        };
-        let thread = thread::spawn(move || run(life()));
-        is_started.await.unwrap();
-        self.vault = Some(Life { stop, thread });
+        let life = Life::begin(&self.sandbox, Credential::Vault, self.data_dir(), |bus, process| start(config, bus, process)).await;
+        self.vault = Some(life);
     }
 
     /// Ends the vault, as far as anybody else can tell.
     pub(crate) fn stop(&mut self) {
-        if let Some(Life { stop, thread }) = self.vault.take() {
-            stop.send(()).unwrap();
-            thread.join().unwrap();
+        if let Some(life) = self.vault.take() {
+            life.end();
         }
     }
 
