@@ -7,7 +7,7 @@ use std::{
 };
 
 use argentum_service::{Exit, Failure, files};
-use toml_edit::{DocumentMut, Item, Table, TableLike};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
 use crate::{arguments::Global, config::File};
 
@@ -17,6 +17,18 @@ pub(crate) struct Editing {
     /// As it was read.
     before: String,
     document: DocumentMut,
+}
+
+/// Sets a key that may be left out.
+pub(crate) fn set(table: &mut dyn TableLike, key: &str, item: Option<impl Into<Value>>) {
+    if let Some(item) = item {
+        table.insert(key, value(item));
+    }
+}
+
+/// Sets a list, unless it is empty.
+pub(crate) fn set_list(table: &mut dyn TableLike, key: &str, items: &[String]) {
+    set(table, key, (!items.is_empty()).then(|| items.iter().collect::<Array>()));
 }
 
 // === impl Editing ===
@@ -114,7 +126,7 @@ mod tests {
     fn comments_and_order_stay() {
         let (_folder, path) = written("# mine\n[http] # page\nlisten = '127.0.0.1:0'\n");
         let mut editing = Editing::begin(&global(&path)).unwrap();
-        editing.table(&["provider_router"]).unwrap().insert("flood_burst", toml_edit::value(7));
+        editing.table(&["provider_router"]).unwrap().insert("flood_burst", value(7));
         editing.save().unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text, "# mine\n[http] # page\nlisten = '127.0.0.1:0'\n\n[provider_router]\nflood_burst = 7\n");
@@ -124,7 +136,7 @@ mod tests {
     fn what_would_be_refused_is_not_written() {
         let (_folder, path) = written("");
         let mut editing = Editing::begin(&global(&path)).unwrap();
-        editing.table(&["provider_router"]).unwrap().insert("flood_burst", toml_edit::value(0));
+        editing.table(&["provider_router"]).unwrap().insert("flood_burst", value(0));
         assert_eq!(editing.save().err().map(|failure| failure.exit), Some(Exit::Config));
         assert_eq!(fs::read_to_string(&path).unwrap(), "");
     }
@@ -133,7 +145,7 @@ mod tests {
     fn a_change_by_somebody_else_is_not_overwritten() {
         let (_folder, path) = written("");
         let mut editing = Editing::begin(&global(&path)).unwrap();
-        editing.table(&["provider_router"]).unwrap().insert("flood_burst", toml_edit::value(3));
+        editing.table(&["provider_router"]).unwrap().insert("flood_burst", value(3));
         fs::write(&path, "# theirs").unwrap();
         assert_eq!(editing.save().err().map(|failure| failure.exit), Some(Exit::TryAgain));
         assert_eq!(fs::read_to_string(&path).unwrap(), "# theirs");
@@ -146,7 +158,7 @@ mod tests {
         let link = folder.path().join("link.toml");
         symlink(&path, &link).unwrap();
         let mut editing = Editing::begin(&global(&link)).unwrap();
-        editing.table(&["provider_router"]).unwrap().insert("flood_burst", toml_edit::value(3));
+        editing.table(&["provider_router"]).unwrap().insert("flood_burst", value(3));
         editing.save().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert!(fs::read_to_string(&path).unwrap().contains("flood_burst = 3"));
@@ -158,7 +170,7 @@ mod tests {
         let (_folder, path) = written("");
         let add = |number: i64| {
             let mut editing = Editing::begin(&global(&path)).unwrap();
-            editing.table(&["provider_router", "providers", &format!("p{number}")]).unwrap().insert("kind", toml_edit::value("openai"));
+            editing.table(&["provider_router", "providers", &format!("p{number}")]).unwrap().insert("kind", value("openai"));
             editing.save().map(drop).map_err(|failure| failure.exit)
         };
         let outcomes: Vec<Result<(), Exit>> = std::thread::scope(|scope| {

@@ -3,13 +3,13 @@
 use argentum_channel_gateway::Channel;
 use argentum_service::{Exit, Failure};
 use serde_json::json;
-use toml_edit::{Array, TableLike, value};
+use toml_edit::{TableLike, value};
 
 use super::{reload, secret};
 use crate::{
     arguments::{ChannelVerb, Global, PlatformAdd},
     config::File,
-    editing::Editing,
+    editing::{Editing, set, set_list},
     output, prompt,
 };
 
@@ -124,17 +124,5 @@ impl PlatformAdd {
                 Some("password")
             }
         }
-    }
-}
-
-fn set(table: &mut dyn TableLike, key: &str, item: Option<impl Into<toml_edit::Value>>) {
-    if let Some(item) = item {
-        table.insert(key, value(item));
-    }
-}
-
-fn set_list(table: &mut dyn TableLike, key: &str, items: &[String]) {
-    if !items.is_empty() {
-        table.insert(key, value(items.iter().collect::<Array>()));
     }
 }

@@ -7,7 +7,7 @@ use argentum_proto::{
 use argentum_provider_router::Provider;
 use argentum_service::{Exit, Failure};
 use serde_json::json;
-use toml_edit::{Array, TableLike, value};
+use toml_edit::{TableLike, value};
 
 use super::{
     control::{self, answer},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     arguments::{Global, ProviderAdd, ProviderVerb},
-    editing::Editing,
+    editing::{Editing, set, set_list},
     output, prompt,
 };
 
@@ -67,18 +67,11 @@ fn edited(global: &Global, add: &ProviderAdd, secret_name: &str) -> Result<Editi
 fn fill(table: &mut dyn TableLike, add: &ProviderAdd, secret_name: &str) {
     let kind = add.kind.clone().unwrap_or_else(|| if add.name == "anthropic" { "anthropic".to_owned() } else { "openai".to_owned() });
     table.insert("kind", value(kind));
-    let mut set = |key: &str, text: Option<String>| {
-        if let Some(text) = text {
-            table.insert(key, value(text));
-        }
-    };
-    set("base_url", add.base_url.clone());
-    set("key", (!add.no_key).then(|| format!("vault:{secret_name}")));
-    set("extra_ca_file", add.extra_ca_file.as_ref().map(|path| path.display().to_string()));
-    set("proxy", add.proxy.clone());
-    if !add.models.is_empty() {
-        table.insert("models", value(add.models.iter().collect::<Array>()));
-    }
+    set(table, "base_url", add.base_url.clone());
+    set(table, "key", (!add.no_key).then(|| format!("vault:{secret_name}")));
+    set(table, "extra_ca_file", add.extra_ca_file.as_ref().map(|path| path.display().to_string()));
+    set(table, "proxy", add.proxy.clone());
+    set_list(table, "models", &add.models);
 }
 
 /// Says what became of it. A provider that does not answer is added all the same: it may be down just now.

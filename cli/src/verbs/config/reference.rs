@@ -19,17 +19,53 @@ pub(crate) fn markdown(schema: &Value) -> String {
 fn write_table(page: &mut String, name: &str, table: &Value, schema: &Value) {
     let _ = write!(page, "\n## `[{name}]`\n\n{}\n", text(table));
     let keys: Vec<_> = entries(table, "properties").collect();
-    if keys.is_empty() {
+    if !keys.is_empty() {
+        page.push_str("\n| key | type | meaning |\n|---|---|---|\n");
+    }
+    for (key, value) in &keys {
+        let meaning = text(value).replace('\n', " ").replace('|', "\\|");
+        let _ = writeln!(page, "| `{key}` | {} | {meaning} |", kind(schema, value));
+    }
+    for (key, value) in keys {
+        write_named(page, &format!("{name}.{key}"), value, schema);
+    }
+}
+
+/// Tables of tables: `NAME` is whoever configures one, and each form that it may have stands by itself.
+fn write_named(page: &mut String, name: &str, value: &Value, schema: &Value) {
+    let each = &value["additionalProperties"];
+    if !each.is_object() {
         return;
     }
-    page.push_str("\n| key | type | meaning |\n|---|---|---|\n");
-    for (key, value) in keys {
-        let meaning = text(value).replace('\n', " ").replace('|', "\\|");
-        let kind = &resolve(schema, value)["type"];
-        // A key that may be left out without a default is its type or null.
-        let kind = kind.as_str().or_else(|| kind[0].as_str()).unwrap_or("table");
-        let _ = writeln!(page, "| `{key}` | {kind} | {meaning} |");
+    let each = resolve(schema, each);
+    let Some(forms) = each["oneOf"].as_array() else { return write_table(page, &format!("{name}.NAME"), each, schema) };
+    for form in forms {
+        write_table(page, &format!("{name}.NAME"), &merged(schema, form), schema);
     }
+}
+
+/// A form that refers to what it is beside its tag, as one table.
+fn merged(schema: &Value, form: &Value) -> Value {
+    let mut table = resolve(schema, form).clone();
+    let tag = &form["properties"];
+    for (key, value) in tag.as_object().into_iter().flatten() {
+        table["properties"][key] = value.clone();
+    }
+    if !text(form).is_empty() {
+        table["description"] = form["description"].clone();
+    }
+    table
+}
+
+/// What a value is; one of a few words is those words.
+fn kind(schema: &Value, value: &Value) -> String {
+    let value = resolve(schema, value);
+    if let Some(word) = value["const"].as_str() {
+        return format!("`{word}`");
+    }
+    // A key that may be left out without a default is its type or null.
+    let kind = value["type"].as_str().or_else(|| value["type"][0].as_str());
+    kind.unwrap_or(if value["oneOf"].is_array() || value["anyOf"].is_array() { "string" } else { "table" }).to_owned()
 }
 
 fn text(value: &Value) -> &str {
