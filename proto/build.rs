@@ -13,7 +13,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     schemas.sort();
     let descriptors = protox::compile(&schemas, [&root])?;
     // What holds a seed has a `Debug` of its own, which tells nothing of it.
-    prost_build::Config::new().bytes(["."]).skip_debug([".argentum.control.v1.Identity"]).compile_fds(descriptors)?;
+    prost_build::Config::new()
+        .bytes(["."])
+        .boxed(".argentum.control.v1.ToChild.message.identity")
+        .skip_debug([".argentum.control.v1.Identity"])
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -24,6 +24,7 @@ pub(crate) struct File {
     pub(crate) bus: orchestrator::BusConfig,
     pub(crate) http: orchestrator::HttpConfig,
     pub(crate) log: orchestrator::LogConfig,
+    pub(crate) telemetry: argentum_service::telemetry::TelemetryConfig,
     pub(crate) channel_gateway: argentum_channel_gateway::Config,
     pub(crate) provider_router: argentum_provider_router::Config,
     pub(crate) memory: argentum_memory::Config,
@@ -71,7 +72,7 @@ impl File {
     }
 
     fn orchestrator(&self) -> orchestrator::Config {
-        orchestrator::Config { bus: self.bus.clone(), http: self.http.clone(), log: self.log.clone() }
+        orchestrator::Config { bus: self.bus.clone(), http: self.http.clone(), log: self.log.clone(), telemetry: self.telemetry.clone() }
     }
 
     /// What it asks of a bundle.

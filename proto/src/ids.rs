@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use ulid::Ulid;
 
+use crate::channel::v1::AcceptMessageRequest;
+
 /// Longest gateway name and incarnation in bytes: both travel as or beside subject tokens.
 const TOKEN_BYTES_MAX: usize = 64;
 
@@ -249,6 +251,17 @@ impl FromStr for CompletionId {
 // === impl MessageKey, KeyDigest ===
 
 impl MessageKey {
+    /// The key of a message that `gateway` brings.
+    pub fn of(gateway: &Gateway, message: &AcceptMessageRequest) -> Result<Self, InvalidId> {
+        Ok(Self {
+            gateway: gateway.clone(),
+            account_incarnation: message.account_incarnation.clone(),
+            conversation: message.platform_conversation_id.parse()?,
+            message: message.platform_message_id.parse()?,
+            revision: message.revision,
+        })
+    }
+
     /// The key's digest: every field preceded by its length, so that no two keys run together.
     pub fn digest(&self) -> KeyDigest {
         let mut hash = Sha256::new();

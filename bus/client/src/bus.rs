@@ -1,6 +1,9 @@
 //! A connection to the bus with an identity.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use argentum_proto::ids::Gateway;
 use async_nats::{Client, ConnectOptions, HeaderMap, Message, StatusCode};
@@ -14,7 +17,9 @@ use crate::{
     events,
     fault::{ErrorCode, Fault},
     inbox::Inbox,
+    meter,
     subjects::{Event, Rpc, Subject},
+    trace,
 };
 
 /// Header of a reply that is a [`Fault`]: its code. The payload is then its text.
@@ -106,18 +111,32 @@ impl Bus {
     ///
     /// A [`ErrorCode::Timeout`] says nothing about whether the work was done: every request is safe to repeat.
     pub async fn request<Q: Rpc>(&self, address: &Q::Address, request: &Q) -> Result<Q::Reply, Fault> {
+        let since = Instant::now();
+        let result = self.ask(address, request).await;
+        meter::asked(Q::AREA, since, &result);
+        result
+    }
+
+    async fn ask<Q: Rpc>(&self, address: &Q::Address, request: &Q) -> Result<Q::Reply, Fault> {
         let subject = Subject::v1(Q::AREA, address.tokens().iter().map(String::as_str));
         let place = self.inbox.place(subject.as_str())?;
-        self.client
-            .publish_with_reply(subject.as_str().to_owned(), place.subject(), request.encode_to_vec().into())
-            .await
-            .map_err(|error| Fault::unavailable(format!("the bus is not reachable: {error}")))?;
+        self.send_request(&subject, place.subject(), request).await?;
         let mut place = place;
         match timeout(Q::DEADLINE, &mut place.reply).await {
             Ok(Ok(reply)) => open(reply?, &subject),
             Ok(Err(_)) => Err(Fault::internal("the request lost its place in the inbox")),
             Err(_) => Err(Fault::new(ErrorCode::Timeout, format!("no answer on `{subject}` within {} ms", Q::DEADLINE.as_millis()))),
         }
+    }
+
+    /// Sends a request off, as part of the trace that we are in.
+    pub(crate) async fn send_request(&self, subject: &Subject, reply: String, request: &impl prost::Message) -> Result<(), Fault> {
+        let (to, payload) = (subject.as_str().to_owned(), request.encode_to_vec().into());
+        let sent = match trace::headers() {
+            None => self.client.publish_with_reply(to, reply, payload).await,
+            Some(headers) => self.client.publish_with_reply_and_headers(to, reply, headers, payload).await,
+        };
+        sent.map_err(|error| Fault::unavailable(format!("the bus is not reachable: {error}")))
     }
 
     /// Tells a fact. It may be lost; nobody confirms it.

@@ -59,10 +59,7 @@ impl<F: Frame> Frames<F> {
     ) -> Result<Self, Fault> {
         let subject = Subject::v1(Q::AREA, address.tokens().iter().map(String::as_str));
         let place = bus.inbox.stream_place(subject.as_str(), CAPACITY)?;
-        bus.client
-            .publish_with_reply(subject.as_str().to_owned(), place.subject(), request.encode_to_vec().into())
-            .await
-            .map_err(|error| Fault::unavailable(format!("the bus is not reachable: {error}")))?;
+        bus.send_request(&subject, place.subject(), request).await?;
         let grants = Grants::start(bus.client.clone(), Subject::v1(GrantCredit::AREA, [gateway.as_str(), place.token()]));
         let silent_at = Instant::now() + Q::DEADLINE;
         Ok(Self { place, subject, next_sequence: 0, silent_at, is_over: false, grants, _frame: PhantomData })

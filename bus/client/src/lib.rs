@@ -16,10 +16,12 @@ mod events;
 mod fault;
 mod frames;
 mod inbox;
+mod meter;
 pub mod permissions;
 mod serve;
 mod stream_reply;
 pub mod subjects;
+pub mod trace;
 
 pub use account::AccountBus;
 pub use address::{Account, AccountConversation, AccountStream, AccountTurn, Address, Caller, Credential, Everyone, UnknownCredential};

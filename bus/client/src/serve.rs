@@ -1,18 +1,20 @@
 //! From the bus to an actor's mailbox and back.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use actix::Recipient;
 use async_nats::{Message, Subscriber};
 use futures::StreamExt;
 use tokio::{sync::Semaphore, task::JoinHandle};
-use tracing::{error, warn};
+use tracing::{Instrument, Span, error, info_span, warn};
 
 use crate::{
     address::Address,
     bus::{Bus, ConnectError, seal},
     fault::{ErrorCode, Fault},
+    meter,
     subjects::{Event, Names, Rpc, Subject, parse_address},
+    trace,
 };
 
 /// A request from the bus, as an actor receives it. What the handler returns is the reply.
@@ -20,6 +22,8 @@ pub struct Call<Q: Rpc> {
     /// Who asks, as enforced by the server.
     pub address: Q::Address,
     pub body: Q,
+    /// The span that serves it, for what comes of it later; empty where it is part of no trace.
+    pub traceparent: String,
 }
 
 /// An event from the bus, as an actor receives it.
@@ -91,6 +95,7 @@ async fn answer_all<Q: Rpc>(bus: Bus, mut requests: Subscriber, actor: Recipient
     let places = Arc::new(Semaphore::new(concurrency_max));
     while let Some(request) = requests.next().await {
         let Some((address, reply)) = asker::<Q>(&request) else { continue };
+        let traceparent = trace::received(request.headers.as_ref()).to_owned();
         let body = match Q::decode(request.payload) {
             Ok(body) => body,
             Err(error) => {
@@ -103,19 +108,43 @@ async fn answer_all<Q: Rpc>(bus: Bus, mut requests: Subscriber, actor: Recipient
             send(&bus, reply, Err::<Q::Reply, _>(Fault::new(ErrorCode::RateLimited, "too many requests at once; ask again"))).await;
             continue;
         };
-        let mut answer = Box::pin(actor.send(Call { address, body }));
+        let since = Instant::now();
+        let span = serving::<Q>(&traceparent);
+        let traceparent = span.in_scope(trace::current);
+        let mut answer = Box::pin(actor.send(Call { address, body, traceparent }));
         // The first poll puts the call into the mailbox: here, so that the order of arrival is kept.
         let first = futures::poll!(&mut answer);
         let bus = bus.clone();
-        tokio::spawn(async move {
-            let result = match first {
-                std::task::Poll::Ready(result) => result,
-                std::task::Poll::Pending => answer.await,
-            };
-            send(&bus, reply, result.unwrap_or_else(|_| Err(Fault::unavailable("the actor in charge has just failed; ask again")))).await;
-            drop(place);
-        });
+        tokio::spawn(
+            async move {
+                let result = match first {
+                    std::task::Poll::Ready(result) => result,
+                    std::task::Poll::Pending => answer.await,
+                };
+                let result = result.unwrap_or_else(|_| Err(Fault::unavailable("the actor in charge has just failed; ask again")));
+                meter::served(Q::AREA, since, &result);
+                send(&bus, reply, result).await;
+                drop(place);
+            }
+            .instrument(span),
+        );
     }
+}
+
+/// The span of a request that is part of a trace.
+fn serving<Q: Rpc>(traceparent: &str) -> Span {
+    if traceparent.is_empty() {
+        return Span::none();
+    }
+    let span = info_span!(
+        "process",
+        otel.name = format!("process {}", Q::AREA.join(".")),
+        otel.kind = "consumer",
+        messaging.system = "nats",
+        messaging.operation.type = "process",
+        messaging.destination.template = Q::AREA.join("."),
+    );
+    trace::beneath(span, traceparent)
 }
 
 /// Who asks and where the reply goes; `None` where nobody is to be answered.

@@ -16,6 +16,7 @@ use crate::{
     fault::{ErrorCode, Fault},
     serve::Serving,
     subjects::{Frame, StreamRpc, Subject, parse_address},
+    trace,
 };
 
 /// A request for a stream, as an actor receives it.
@@ -25,6 +26,8 @@ pub struct StreamCall<Q: StreamRpc> {
     /// Names the stream in the caller's grants.
     pub stream: StreamId,
     pub body: Q,
+    /// The span that asks; empty where it is part of no trace.
+    pub traceparent: String,
     /// Dropped before its end, it tells the caller that the answer broke off.
     pub reply: StreamReply<Q::Frame>,
 }
@@ -67,6 +70,7 @@ async fn hand_over_all<Q: StreamRpc>(client: Client, mut requests: Subscriber, a
     while let Some(request) = requests.next().await {
         let Some((address, stream, subject)) = asker::<Q>(&request) else { continue };
         let reply = StreamReply::new(client.clone(), subject);
+        let traceparent = trace::received(request.headers.as_ref()).to_owned();
         let body = match Q::decode(request.payload) {
             Ok(body) => body,
             Err(error) => {
@@ -74,7 +78,7 @@ async fn hand_over_all<Q: StreamRpc>(client: Client, mut requests: Subscriber, a
                 continue;
             }
         };
-        if let Err(actix::prelude::SendError::Full(call)) = actor.try_send(StreamCall { address, stream, body, reply }) {
+        if let Err(actix::prelude::SendError::Full(call)) = actor.try_send(StreamCall { address, stream, body, traceparent, reply }) {
             call.reply.refuse(Fault::new(ErrorCode::RateLimited, "too many requests at once; ask again"));
         }
     }

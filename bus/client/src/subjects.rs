@@ -153,6 +153,8 @@ exchanges! {
         at ["control", "status"] by Caller naming Sender, from [ChannelGateway] to [Orchestrator];
     Event control::BundleStatusChanged
         at ["control", "changed"] by Everyone naming Nobody, from [Orchestrator] to [ChannelGateway];
+    Request control::ReadMetricsRequest => ReadMetricsResponse within 3000 ms
+        at ["control", "metrics"] by Caller naming Sender, from [ChannelGateway] to [Orchestrator];
 
     // Models.
     Request provider::ListModelsRequest => ListModelsResponse within 5000 ms

@@ -53,7 +53,7 @@ pub enum HandoverError {
 /// Sends `identity` and the descriptors to a new child.
 pub fn send(socket: &UnixStream, identity: Identity, lock: BorrowedFd<'_>, http_listener: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let identity = Identity { has_http_listener: http_listener.is_some(), ..identity };
-    let message = ToChild { message: Some(to_child::Message::Identity(identity)) }.encode_length_delimited_to_vec();
+    let message = ToChild { message: Some(to_child::Message::Identity(Box::new(identity))) }.encode_length_delimited_to_vec();
     let descriptors: Vec<BorrowedFd<'_>> = std::iter::once(lock).chain(http_listener).collect();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut control = SendAncillaryBuffer::new(&mut space);
@@ -93,7 +93,7 @@ fn receive_identity(socket: &UnixStream, descriptors: &mut Vec<OwnedFd>) -> Resu
     buffer.resize(prefix + length, 0);
     (&*socket).read_exact(&mut buffer[prefix..]).map_err(ended)?;
     match ToChild::decode(&buffer[prefix..]).map(|message| message.message) {
-        Ok(Some(to_child::Message::Identity(identity))) => Ok(identity),
+        Ok(Some(to_child::Message::Identity(identity))) => Ok(*identity),
         _ => Err(HandoverError::NoIdentity),
     }
 }

@@ -15,7 +15,7 @@ use std::{
 use argentum_bus::{Bus, Caller, ErrorCode, Fault};
 use argentum_proto::vault::v1::LeaseSecretRequest;
 use tokio::{sync::watch, task::AbortHandle, time::sleep};
-use tracing::{debug, info};
+use tracing::{Instrument, debug, info};
 
 use crate::sealing::{Recipient, SUITE, SecretBytes, lease_context};
 use lease::{Lease, Next};
@@ -86,7 +86,7 @@ impl Leases {
         }
         let (teller, answer) = watch::channel(None);
         names.insert(name.to_owned(), Entry::Asking(answer.clone()));
-        tokio::spawn(first(Arc::clone(&self.0), name.to_owned(), teller));
+        tokio::spawn(first(Arc::clone(&self.0), name.to_owned(), teller).in_current_span());
         Ok(Found::Asked(answer))
     }
 }

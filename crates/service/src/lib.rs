@@ -10,6 +10,7 @@
 //! - [`sealing`] is how secrets travel, [`leases`] how a service borrows them from the vault.
 //! - [`api_key`] makes keys of the API and hashes what is shown as one.
 //! - [`outgoing`] is TLS and HTTP to the world.
+//! - [`telemetry`] tells traces, metrics and logs.
 //! - [`handover`] and [`frames`] are the two ends of the socket between the orchestrator and a child.
 
 pub mod api_key;
@@ -29,6 +30,7 @@ pub mod right;
 mod run;
 pub mod sealing;
 mod supervise;
+pub mod telemetry;
 
 pub use clock::unix_ms;
 pub use exit::{Exit, Failure, chain};

@@ -2,7 +2,7 @@
 
 use std::{os::unix::net::UnixStream, process, time::Duration};
 
-use argentum_proto::control::v1::{FromChild, Quiesced, ToChild, from_child, to_child};
+use argentum_proto::control::v1::{FromChild, MetricsText, Quiesced, ToChild, from_child, to_child};
 use futures::{SinkExt, StreamExt};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::{
     exit::{Exit, Failure},
     frames::Frames,
+    telemetry::Metrics,
 };
 
 /// How long a child that was told to end by a signal, not by its orchestrator, lets its work finish.
@@ -27,6 +28,7 @@ pub(crate) struct Life {
     /// Messages of the process itself.
     pub(crate) outgoing: mpsc::Receiver<FromChild>,
     pub(crate) gave_up: mpsc::Receiver<&'static str>,
+    pub(crate) metrics: Metrics,
 }
 
 // === impl Life ===
@@ -50,6 +52,10 @@ impl Life {
                         tokio::spawn(quiesce_within(deadline, self.quiescing.clone(), self.work.clone(), quiesced.clone()));
                     }
                     Some(Ok(ToChild { message: Some(to_child::Message::Stop(_)) })) => return Ok(()),
+                    Some(Ok(ToChild { message: Some(to_child::Message::ReadMetrics(_)) })) => {
+                        let told = FromChild { message: Some(from_child::Message::Metrics(MetricsText { text: self.metrics.text() })) };
+                        if sink.send(told).await.is_err() { orphaned() }
+                    }
                     Some(Ok(_)) => warn!("unknown message from the orchestrator"),
                     Some(Err(_)) | None => orphaned(),
                 },

@@ -16,11 +16,17 @@ use std::{
     time::Duration,
 };
 
-use tracing::error;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing::{Metadata, error};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{FilterExt, filter_fn},
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// What is logged where nobody says otherwise.
-pub const DEFAULT_FILTER: &str = "info,async_nats=warn";
+pub const DEFAULT_FILTER: &str = "info,async_nats=warn,opentelemetry=off";
 
 /// Lines that wait to be written.
 const LINES_MAX: usize = 4_096;
@@ -44,13 +50,21 @@ static QUEUE: LazyLock<Queue> = LazyLock::new(Queue::start);
 /// One event on its way to the queue.
 struct Event;
 
-/// Sends events that pass `filter` to standard error, and panics too. An unreadable filter is replaced by the default, and said to be.
-pub fn start(filter: &str) {
+/// A further taker of events and spans.
+pub(crate) type Export = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Sends events that pass `filter` to standard error, and panics too, and everything to `exports`. An unreadable filter is replaced by
+/// the default, and said to be.
+pub(crate) fn start(filter: &str, exports: Vec<Export>) {
     let parsed = EnvFilter::try_new(filter);
     let complaint = parsed.as_ref().err().map(ToString::to_string);
     let filter = parsed.unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(MakeEvent).with_ansi(false).with_target(false);
-    if subscriber.log_internal_errors(false).try_init().is_err() {
+    let lines = fmt::layer().with_writer(MakeEvent).with_ansi(false).with_target(false).log_internal_errors(false);
+    // Spans are for the exports only: without any of them they cost nothing.
+    let lines = lines.with_filter(filter.and(filter_fn(is_event)));
+    // An empty list would be a taker that wants nothing, and silence all.
+    let exports = (!exports.is_empty()).then_some(exports);
+    if tracing_subscriber::registry().with(exports).with(lines).try_init().is_err() {
         return; // A test has its own.
     }
     panic::set_hook(Box::new(|panic| {
@@ -60,6 +74,10 @@ pub fn start(filter: &str) {
     if let Some(complaint) = complaint {
         error!(complaint, "log filter not understood, using `{DEFAULT_FILTER}`");
     }
+}
+
+fn is_event(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 /// Whether `filter` can be understood; else why not.

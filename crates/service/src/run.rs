@@ -20,6 +20,7 @@ use crate::{
     process::Process,
     public_url::{PublicUrl, PublicUrlError},
     supervise::Supervisor,
+    telemetry::{Metrics, Telemetry},
 };
 
 /// Threads that copy bytes. Actors share the main thread; disk and index have threads of their own.
@@ -53,13 +54,11 @@ where
         Ok(_) => return refuse("this identity belongs to another service"),
         Err(error) => return refuse(&crate::exit::chain(&error)),
     };
-    logging::start(&handover.identity.log_filter);
     let farewell = handover.socket.try_clone();
-    let ended = live(name, handover, start);
+    let ended = tell_and_live(name, handover, start);
     let exit = match ended {
         Ok(()) => Exit::Success,
         Err(failure) => {
-            error!(text = failure.text, "service ends");
             if let Ok(socket) = farewell {
                 say_farewell(socket, &failure);
             }
@@ -85,16 +84,37 @@ fn refuse(text: &str) -> ExitCode {
     Exit::Usage.into()
 }
 
-fn live<C, F>(name: &'static str, handover: Handover, start: F) -> Result<(), Failure>
+/// Lives, and tells of it from the first line to the last.
+fn tell_and_live<C, F>(name: &'static str, handover: Handover, start: F) -> Result<(), Failure>
 where
     C: Section,
     F: AsyncFnOnce(C, Bus, Rc<Process>) -> Result<(), Failure>,
 {
-    let Handover { identity, lock, http_listener, socket } = handover;
-    let config = config::parse::<C>(&identity.config_toml).map_err(|faults| Failure::new(Exit::Config, config::list(&faults)))?;
     let runtime = runtime().map_err(|error| Failure::of(Exit::Io, &error))?;
-    let result = System::with_tokio_rt({
-        let runtime = Arc::clone(&runtime);
+    let config = config::parse(&handover.identity.telemetry_toml).map_err(|faults| Failure::new(Exit::Config, config::list(&faults)))?;
+    let telemetry = Telemetry::start(name, &config, &handover.identity.log_filter, runtime.handle());
+    let telemetry = telemetry.map_err(|error| Failure::of(Exit::Config, &error))?;
+    // Held until the last thread has ended.
+    let lock = handover.lock.try_clone().map_err(|error| Failure::of(Exit::Io, &error))?;
+    let ended = live(name, handover, start, &runtime, telemetry.metrics());
+    if let Err(failure) = &ended {
+        error!(text = failure.text, "service ends");
+    }
+    telemetry.end();
+    runtime_end(runtime);
+    drop(lock);
+    ended
+}
+
+fn live<C, F>(name: &'static str, handover: Handover, start: F, runtime: &Arc<Runtime>, metrics: Metrics) -> Result<(), Failure>
+where
+    C: Section,
+    F: AsyncFnOnce(C, Bus, Rc<Process>) -> Result<(), Failure>,
+{
+    let Handover { identity, http_listener, socket, .. } = handover;
+    let config = config::parse::<C>(&identity.config_toml).map_err(|faults| Failure::new(Exit::Config, config::list(&faults)))?;
+    System::with_tokio_rt({
+        let runtime = Arc::clone(runtime);
         move || runtime
     })
     .block_on(async move {
@@ -112,7 +132,7 @@ where
             work: TaskTracker::new(),
             to_orchestrator: to_orchestrator.clone(),
         });
-        let life = Life { quiescing: process.quiescing.clone(), work: process.work.clone(), outgoing, gave_up };
+        let life = Life { quiescing: process.quiescing.clone(), work: process.work.clone(), outgoing, gave_up, metrics };
         // First of all: the end of the orchestrator must reach us from now on.
         let life = tokio::spawn(life.run(socket));
         let bus = process.connect().await?;
@@ -124,10 +144,7 @@ where
         let ended = life.await.unwrap_or_else(|error| Err(Failure::of(Exit::Software, &error)));
         bus.close().await;
         ended
-    });
-    runtime_end(runtime);
-    drop(lock);
-    result
+    })
 }
 
 /// The orchestrator has checked it before it handed it over; empty = none.

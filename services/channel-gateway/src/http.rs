@@ -1,13 +1,14 @@
 //! HTTP: the page and what it asks for, and the API of `api`, which has a door of its own.
 //!
 //! `guard` decides who is let in, `page` serves the files, `session` logs in and out, `conversations`, `models` and `events` are
-//! the chat.
+//! the chat, `metrics` is for whoever watches.
 
 mod api;
 mod conversations;
 mod error;
 mod events;
 mod guard;
+mod metrics;
 mod models;
 mod page;
 mod server;
@@ -82,6 +83,7 @@ fn routes(shared: Shared) -> Router {
     let page = Router::new()
         .route("/", get(page::index))
         .route("/assets/{name}", get(page::asset))
+        .route("/metrics", get(metrics::read).layer(from_fn_with_state(shared.clone(), metrics::admit)))
         .nest("/api/v1", page_api)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(server::deadline))

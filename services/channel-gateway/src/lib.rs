@@ -11,8 +11,10 @@ mod door;
 mod http;
 mod key_ring;
 mod links;
+mod metrics;
 pub mod outbox;
 mod sessions;
+mod spans;
 mod watching;
 
 use std::{rc::Rc, sync::Arc};

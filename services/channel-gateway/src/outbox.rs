@@ -95,6 +95,8 @@ pub struct Part {
     pub text: String,
     /// It may stand at the platform already.
     pub maybe_sent: bool,
+    /// W3C trace context of the turn; empty where it is part of no trace.
+    pub traceparent: String,
 }
 
 // === impl Outbox ===

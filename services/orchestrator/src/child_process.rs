@@ -4,12 +4,13 @@ use std::{
     io,
     os::fd::OwnedFd,
     process::{Child, ExitStatus},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
 use argentum_bus::Credential;
-use argentum_proto::control::v1::{FromChild, LogLine, ToChild, from_child, to_child};
+use argentum_proto::control::v1::{FromChild, LogLine, ReadMetrics, ToChild, from_child, to_child};
 use argentum_service::{Exit, Failure, frames::Frames, logging};
 use futures::{SinkExt, StreamExt};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -39,7 +40,12 @@ pub(crate) struct ChildProcess {
     /// Names the process even after its end, so that a kill never hits another one that got the same id.
     handle: OwnedFd,
     outgoing: mpsc::Sender<ToChild>,
+    metrics: Askers,
 }
+
+/// Who waits for the metrics of a child.
+#[derive(Clone, Debug, Default)]
+struct Askers(Arc<Mutex<Vec<oneshot::Sender<String>>>>);
 
 // === impl ChildProcess ===
 
@@ -54,10 +60,11 @@ impl ChildProcess {
         let stderr = pipe::Receiver::from_owned_fd(stderr)?;
         let log_reader = tokio::spawn(copy_log(service, stderr, log));
         let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+        let metrics = Askers::default();
         let (outgoing, messages) = mpsc::channel(OUTGOING_CAPACITY);
-        let conversation = tokio::spawn(converse(service, socket, messages, inputs.clone()));
+        let conversation = tokio::spawn(converse(service, socket, messages, inputs.clone(), metrics.clone()));
         tokio::spawn(reap(service, wait(child)?, [log_reader, conversation], inputs));
-        Ok(Self { pid, handle, outgoing })
+        Ok(Self { pid, handle, outgoing, metrics })
     }
 
     /// Sends a message; one that finds the queue full is for a child that reads nothing, which its deadline will end.
@@ -67,6 +74,14 @@ impl ChildProcess {
         }
     }
 
+    /// What the child counted so far; fails where it ends before it tells.
+    pub(crate) fn read_metrics(&self) -> oneshot::Receiver<String> {
+        let (asker, answer) = oneshot::channel();
+        self.metrics.lock().push(asker);
+        self.send(to_child::Message::ReadMetrics(ReadMetrics {}));
+        answer
+    }
+
     pub(crate) fn kill(&self) {
         if let Err(error) = pidfd_send_signal(&self.handle, Signal::KILL) {
             warn!(pid = self.pid, %error, "kill failed");
@@ -74,14 +89,37 @@ impl ChildProcess {
     }
 }
 
+// === impl Askers ===
+
+impl Askers {
+    fn answer(&self, text: &str) {
+        for asker in self.lock().drain(..) {
+            // Who does not wait any more needs no answer.
+            let _ = asker.send(text.to_owned());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<oneshot::Sender<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Speaks with a child until it hangs up.
-async fn converse(service: Credential, socket: tokio::net::UnixStream, mut messages: mpsc::Receiver<ToChild>, inputs: mpsc::Sender<Input>) {
+async fn converse(
+    service: Credential,
+    socket: tokio::net::UnixStream,
+    mut messages: mpsc::Receiver<ToChild>,
+    inputs: mpsc::Sender<Input>,
+    metrics: Askers,
+) {
     let (mut sink, mut incoming) = Framed::new(socket, Frames::<FromChild, ToChild>::default()).split();
     loop {
         tokio::select! {
             message = incoming.next() => match message {
                 Some(Ok(FromChild { message: Some(message) })) => {
-                    if inputs.send(input_of(service, message)).await.is_err() { return }
+                    if let from_child::Message::Metrics(told) = &message { metrics.answer(&told.text) }
+                    let Some(message) = input_of(service, message) else { continue };
+                    if inputs.send(message).await.is_err() { return }
                 }
                 Some(Ok(FromChild { message: None })) => warn!(%service, "unknown message from a child"),
                 // Its end follows, or it is killed for silence.
@@ -95,15 +133,17 @@ async fn converse(service: Credential, socket: tokio::net::UnixStream, mut messa
     }
 }
 
-fn input_of(service: Credential, message: from_child::Message) -> Input {
-    match message {
+/// What it means for the lifecycle, if anything.
+fn input_of(service: Credential, message: from_child::Message) -> Option<Input> {
+    Some(match message {
         from_child::Message::Ready(_) => Input::Ready { service },
         from_child::Message::Quiesced(_) => Input::Quiesced { service },
         from_child::Message::Health(health) => Input::Health { service, codes: health.codes },
         from_child::Message::Failed(failed) => {
             Input::Failed { service, failure: Failure::new(Exit::from_code(failed.exit_code), failed.text) }
         }
-    }
+        from_child::Message::Metrics(_) => return None,
+    })
 }
 
 /// Reaps a process on a thread of its own: a wait cannot be asked for in any other way without unsafe code.

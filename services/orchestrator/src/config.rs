@@ -6,6 +6,7 @@ use argentum_service::{
     PublicUrl, PublicUrlError,
     config::Section,
     logging::{self, DEFAULT_FILTER},
+    telemetry::TelemetryConfig,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub struct Config {
     pub bus: BusConfig,
     pub http: HttpConfig,
     pub log: LogConfig,
+    pub telemetry: TelemetryConfig,
 }
 
 /// The embedded message bus.
@@ -45,7 +47,7 @@ pub struct HttpConfig {
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
-    /// A level (`error`, `warn`, `info`, `debug`, `trace`), also per crate: `info,argentum_bus=debug`. Default: `info,async_nats=warn`. `debug` and
+    /// A level (`error`, `warn`, `info`, `debug`, `trace`), also per crate: `info,argentum_bus=debug`. Default: `info,async_nats=warn,opentelemetry=off`. `debug` and
     /// `trace` may show subjects and sizes, never texts or secrets.
     pub filter: String,
 }
@@ -108,6 +110,7 @@ impl Section for Config {
         if let Err(text) = logging::check(&self.log.filter) {
             faults.push(("log.filter".to_owned(), text));
         }
+        faults.extend(self.telemetry.rules().into_iter().map(|(key, text)| (format!("telemetry.{key}"), text)));
         if self.bus.listen == self.http.listen && self.bus.listen.port() != 0 {
             faults.push(("http.listen".to_owned(), format!("`{}` is taken by bus.listen", self.http.listen)));
         }

@@ -78,6 +78,11 @@ impl Plans {
         self.lock().config.log.filter.clone()
     }
 
+    /// What the processes tell an OpenTelemetry receiver, as TOML.
+    pub(crate) fn telemetry(&self) -> String {
+        toml::to_string(&self.lock().config.telemetry).expect("a table that was read can be written")
+    }
+
     fn lock(&self) -> MutexGuard<'_, Plan> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }

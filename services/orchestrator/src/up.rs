@@ -14,9 +14,14 @@ use actix::{Actor, AsyncContext, Context, System};
 use argentum_bus::{Bus, Credential, Login};
 use argentum_bus_server::{Options as ServerOptions, Server};
 use argentum_proto::control::v1::{
-    BundleState, GetStatusRequest, GetStatusResponse, operator_request::Request, operator_response::Response,
+    BundleState, GetStatusRequest, GetStatusResponse, ReadMetricsRequest, operator_request::Request, operator_response::Response,
 };
-use argentum_service::{Exit, Failure, logging, right::OperatorKey, runtime};
+use argentum_service::{
+    Exit, Failure, logging,
+    right::OperatorKey,
+    runtime,
+    telemetry::{Metrics, Telemetry},
+};
 use futures::stream;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -68,10 +73,12 @@ pub struct UpOptions {
 /// Runs a bundle until it is told to end, by a signal or by `argentum stop`. Blocks.
 pub fn up(options: UpOptions) -> Result<(), Failure> {
     let plan = (options.read_plan)()?;
-    logging::start(&plan.config.log.filter);
     let runtime = runtime().map_err(|error| Failure::of(Exit::Io, &error))?;
+    let telemetry = Telemetry::start(Credential::Orchestrator.token(), &plan.config.telemetry, &plan.config.log.filter, runtime.handle());
+    let telemetry = telemetry.map_err(|error| Failure::of(Exit::Config, &error))?;
     let shared = Arc::clone(&runtime);
-    let result = System::with_tokio_rt(move || shared).block_on(run(options, plan));
+    let result = System::with_tokio_rt(move || shared).block_on(run(options, plan, telemetry.metrics()));
+    telemetry.end();
     logging::flush();
     if let Some(runtime) = Arc::into_inner(runtime) {
         runtime.shutdown_background();
@@ -79,7 +86,7 @@ pub fn up(options: UpOptions) -> Result<(), Failure> {
     result
 }
 
-async fn run(options: UpOptions, plan: Plan) -> Result<(), Failure> {
+async fn run(options: UpOptions, plan: Plan, metrics: Metrics) -> Result<(), Failure> {
     let UpOptions { data_dir, read_plan, on_ready } = options;
     let data_dir = claim(&data_dir).await?;
     let folder = data_dir.path().to_owned();
@@ -106,9 +113,11 @@ async fn run(options: UpOptions, plan: Plan) -> Result<(), Failure> {
         operator_key: OperatorKey::new(),
         log: log.clone(),
         notifier: Notifier::from_environment(),
+        metrics,
         plans: Plans::new(plan, read_plan),
     };
-    let outcome = watch(surroundings, bus, control, log, on_ready).await;
+    let outcome = watch(surroundings, bus.clone(), control, log, on_ready).await;
+    bus.close().await;
     server.stop().await;
     // We still hold the lock: nobody else can have made this socket.
     let _ = fs::remove_file(folder.join(control::SOCKET));
@@ -189,8 +198,9 @@ async fn watch(
         context.add_stream(stream::poll_fn(move |task| received.poll_recv(task)));
         bundle
     });
-    let serving = bus.serve::<GetStatusRequest>(bundle.clone().recipient(), STATUS_CONCURRENCY_MAX).await;
-    let _serving = serving.map_err(|error| Failure::of(Exit::Unavailable, &error))?;
+    let unavailable = |error| Failure::of(Exit::Unavailable, &error);
+    let _states = bus.serve::<GetStatusRequest>(bundle.clone().recipient(), STATUS_CONCURRENCY_MAX).await.map_err(unavailable)?;
+    let _metrics = bus.serve::<ReadMetricsRequest>(bundle.clone().recipient(), STATUS_CONCURRENCY_MAX).await.map_err(unavailable)?;
     bus.barrier().await.map_err(|fault| Failure::of(Exit::Unavailable, &fault))?;
     tokio::spawn(control::serve(control, bundle.recipient(), log));
     forward_signals(&inputs).map_err(|error| Failure::of(Exit::Io, &error))?;

@@ -14,6 +14,7 @@ mod completion;
 mod config;
 pub mod core;
 pub mod journal;
+mod metrics;
 mod routing;
 mod vendors;
 

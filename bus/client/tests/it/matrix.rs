@@ -19,6 +19,8 @@ type Row = (&'static str, &'static [Credential], &'static [Credential]);
 const EXPECTED: &[Row] = &[
     ("argentum.v1.control.status.channel-gateway", &[ChannelGateway], &[Orchestrator]),
     ("argentum.v1.control.status.provider-router", &[], &[Orchestrator]),
+    ("argentum.v1.control.metrics.channel-gateway", &[ChannelGateway], &[Orchestrator]),
+    ("argentum.v1.control.metrics.provider-router", &[], &[Orchestrator]),
     ("argentum.v1.control.changed", &[Orchestrator], &[ChannelGateway]),
     ("argentum.v1.provider.models.channel-gateway", &[ChannelGateway], &[ProviderRouter]),
     ("argentum.v1.provider.models.orchestrator", &[Orchestrator], &[ProviderRouter]),

@@ -14,12 +14,15 @@ use argentum_proto::{
     ids::Incarnation,
 };
 use argentum_service::Alive;
-use tracing::{debug, warn};
+use futures::FutureExt;
+use tracing::{Instrument, debug, warn};
 use ulid::Ulid;
 
 use crate::{
     channel::Sender,
+    metrics,
     outbox::{self, Effect, Input, Part},
+    spans,
 };
 
 /// Questions who lives that are answered at the same time.
@@ -83,7 +86,8 @@ impl Outbox {
 
     fn send(&self, part: Part, context: &mut Context<Self>) {
         let id = part.id;
-        let sending = self.sender.send(part);
+        let (span, gateway) = (spans::send(self.bus.gateway(), &part), self.bus.gateway().clone());
+        let sending = self.sender.send(part).instrument(span).inspect(move |outcome| metrics::sent(&gateway, outcome));
         context
             .spawn(sending.into_actor(self).map(move |outcome, outbox, context| outbox.tell(Input::Ended { part: id, outcome }, context)));
     }

@@ -9,7 +9,7 @@ use argentum_proto::{
 };
 use argentum_store::StoreError;
 use tokio::sync::Semaphore;
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, info, warn};
 
 use super::{
     admission::Admission,
@@ -17,6 +17,7 @@ use super::{
     notices::{Notice, NoticeName, Notices},
     pairing::{Author, Verdict},
 };
+use crate::spans;
 
 /// Requests of one account that wait for an answer at the same time.
 const ASKING_MAX: usize = 32;
@@ -92,7 +93,8 @@ impl WayIn {
 
     /// Asks the router until its answer is final, and tells its notice.
     pub(crate) async fn accept(&self, request: &AcceptMessageRequest) -> Result<(), StoreError> {
-        let notice = match self.final_answer(request).await {
+        let answer = self.final_answer(request).instrument(spans::receive(self.bus.gateway(), request)).await;
+        let notice = match answer {
             Some(Answer::Accepted(Accepted { notice, .. })) => {
                 if matches!(request.content, Some(Content::Question(_))) {
                     (self.on_accepted)(request);
@@ -143,14 +145,7 @@ impl WayIn {
 
     /// A message is told one thing, however often it comes.
     fn name(&self, request: &AcceptMessageRequest) -> Result<NoticeName, InvalidId> {
-        let key = MessageKey {
-            gateway: self.bus.gateway().clone(),
-            account_incarnation: request.account_incarnation.clone(),
-            conversation: request.platform_conversation_id.parse()?,
-            message: request.platform_message_id.parse()?,
-            revision: request.revision,
-        };
-        Ok(key.digest().into())
+        Ok(MessageKey::of(self.bus.gateway(), request)?.digest().into())
     }
 }
 

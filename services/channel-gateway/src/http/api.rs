@@ -14,6 +14,7 @@ mod question;
 use axum::{
     Router,
     extract::{Request, State},
+    http::HeaderMap,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -33,6 +34,11 @@ pub(super) fn routes(shared: &Shared) -> Router<Shared> {
         .method_not_allowed_fallback(async || ApiFault::no_method())
         .layer(from_fn_with_state(shared.clone(), keys::bearer))
         .layer(from_fn_with_state(shared.clone(), host))
+}
+
+/// Whether a request shows a key that works.
+pub(super) fn is_admitted(shared: &Shared, headers: &HeaderMap) -> bool {
+    keys::token(headers).is_some_and(|shown| shared.key_ring.admits(shown))
 }
 
 /// Refuses what was not meant for this server.

@@ -16,10 +16,11 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tracing::Instrument;
 use ulid::Ulid;
 
 use super::{Shared, error::ApiError, view};
-use crate::web;
+use crate::{spans, web};
 
 /// Who writes on the page: there is one operator.
 const SENDER: &str = "operator";
@@ -94,7 +95,8 @@ async fn accept(shared: &Shared, id: &ConversationId, key: Ulid, content: Conten
         ..AcceptMessageRequest::default()
     };
     let address = AccountConversation { gateway: web(), conversation: id.token() };
-    let (turn, already) = match shared.bus.request(&address, &request).await?.answer {
+    let asked = shared.bus.request(&address, &request).instrument(spans::receive(&web(), &request)).await;
+    let (turn, already) = match asked?.answer {
         Some(Answer::Accepted(accepted)) => (accepted.turn_id, false),
         Some(Answer::AlreadyAccepted(accepted)) => (accepted.turn_id, true),
         Some(Answer::Rejected(rejected)) => return Err(rejected.into()),

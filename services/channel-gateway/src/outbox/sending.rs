@@ -179,6 +179,7 @@ impl Sending {
             reply_to: self.ready.platform_message_id.clone(),
             text: rest[..length].to_owned(),
             maybe_sent,
+            traceparent: self.ready.traceparent.clone(),
         }
     }
 

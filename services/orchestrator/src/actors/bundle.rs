@@ -11,11 +11,16 @@ use std::{
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle, StreamHandler, WrapFuture};
 use argentum_bus::{Bus, Call, Credential, ErrorCode, Everyone, Fault};
 use argentum_proto::control::v1::{
-    BundleState, BundleStatusChanged, GetStatusRequest, GetStatusResponse, Identity, Quiesce, ReloadConfigResponse, RestartServiceResponse,
-    Stop, StopBundleResponse, operator_request::Request, operator_response::Response, to_child,
+    BundleState, BundleStatusChanged, GetStatusRequest, GetStatusResponse, Identity, Quiesce, ReadMetricsRequest, ReadMetricsResponse,
+    ReloadConfigResponse, RestartServiceResponse, Stop, StopBundleResponse, operator_request::Request, operator_response::Response,
+    to_child,
 };
-use argentum_service::{Failure, chain, right::OperatorKey};
-use tokio::sync::{mpsc, oneshot};
+use argentum_service::{Failure, chain, right::OperatorKey, telemetry::Metrics};
+use futures::future::join_all;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tracing::{error, info, warn};
 
 use super::operator;
@@ -23,14 +28,19 @@ use crate::{
     child_process::ChildProcess,
     control::Ask,
     data_dir::DataDir,
+    exposition,
     identities::Identities,
     lifecycle::{Effect, Input, Lifecycle},
     log_ring::LogRing,
+    metrics,
     notify::Notifier,
     plan::Plans,
     spawner::{Order, Spawner},
     up::OnReady,
 };
+
+/// How long a child may take to tell its metrics.
+const METRICS_DEADLINE: Duration = Duration::from_secs(1);
 
 /// What the children are started with.
 pub(crate) struct Surroundings {
@@ -47,6 +57,8 @@ pub(crate) struct Surroundings {
     pub(crate) operator_key: OperatorKey,
     pub(crate) log: LogRing,
     pub(crate) notifier: Notifier,
+    /// The orchestrator's own.
+    pub(crate) metrics: Metrics,
     /// What the configuration asks for.
     pub(crate) plans: Plans,
 }
@@ -211,6 +223,7 @@ impl Bundle {
         {
             on_ready(&status);
         }
+        metrics::note(&status);
         let event = BundleStatusChanged { status: Some(status) };
         let bus = self.bus.clone();
         tokio::spawn(async move {
@@ -236,6 +249,20 @@ impl Handler<Call<GetStatusRequest>> for Bundle {
 
     fn handle(&mut self, _: Call<GetStatusRequest>, _: &mut Context<Self>) -> Self::Result {
         Ok(self.status())
+    }
+}
+
+impl Handler<Call<ReadMetricsRequest>> for Bundle {
+    type Result = ResponseFuture<Result<ReadMetricsResponse, Fault>>;
+
+    /// A process that does not answer in time is left out.
+    fn handle(&mut self, _: Call<ReadMetricsRequest>, _: &mut Context<Self>) -> Self::Result {
+        let asked = self.processes.values().map(|process| timeout(METRICS_DEADLINE, process.read_metrics()));
+        let (asked, own) = (join_all(asked), self.surroundings.metrics.text());
+        Box::pin(async move {
+            let told: Vec<String> = asked.await.into_iter().filter_map(|answer| answer.ok()?.ok()).collect();
+            Ok(ReadMetricsResponse { text: exposition::merge(told.iter().chain([&own]).map(String::as_str)) })
+        })
     }
 }
 
@@ -326,6 +353,7 @@ impl Surroundings {
             has_http_listener: http_listener.is_some(),
             restarts,
             log_filter: self.plans.log_filter(),
+            telemetry_toml: self.plans.telemetry(),
             public_url: public_url.unwrap_or_default(),
         };
         Ok(Order { identity, lock: self.data_dir.lock().try_clone_to_owned()?, http_listener })

@@ -5,10 +5,10 @@ mod streaming;
 use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
-use argentum_bus::{AccountStream, Bus, Delivery, ErrorCode, Fault, StreamCall, StreamCredit};
+use argentum_bus::{AccountStream, Bus, Delivery, ErrorCode, Fault, StreamCall, StreamCredit, trace};
 use argentum_proto::provider::v1::{CompleteRequest, GrantCredit};
 use argentum_service::{Alive, Process, Subscribed};
-use tracing::debug;
+use tracing::{Instrument, debug, info_span};
 
 use super::turns::Ledger;
 use crate::routing::Routing;
@@ -78,15 +78,16 @@ impl Handler<StreamCall<CompleteRequest>> for Completions {
     type Result = ();
 
     fn handle(&mut self, call: StreamCall<CompleteRequest>, context: &mut Context<Self>) {
-        let StreamCall { address, stream, body, reply } = call;
+        let StreamCall { address, stream, body, traceparent, reply } = call;
         if let Some(fault) = self.refusal() {
             return reply.refuse(fault);
         }
         let name = AccountStream { gateway: address.0, stream };
         self.credits.insert(name.clone(), reply.credit());
         let streaming = Streaming::new(self.backing.clone(), self.process.quiescing().clone());
+        let span = trace::beneath(info_span!("complete", otel.kind = "client", gen_ai.operation.name = "chat"), &traceparent);
         // The drain waits for it, and it settles what it cost also when this actor is rebuilt.
-        let running = self.process.work().spawn(streaming.run(body.body, reply));
+        let running = self.process.work().spawn(streaming.run(body.body, reply).instrument(span));
         context.spawn(running.into_actor(self).map(move |ended, actor, _| {
             debug!(stream = %name.stream, is_panicked = ended.is_err(), "completion ended");
             actor.credits.remove(&name);

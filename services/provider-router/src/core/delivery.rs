@@ -99,6 +99,7 @@ impl Step<'_> {
             from_byte: delivery.next_byte(),
             maybe_sent: delivery.maybe_sent(),
             is_failure_report: matches!(completion.outcome, Outcome::Failed | Outcome::Quarantined),
+            traceparent: turn.traceparent.clone(),
         };
         let gateway = turn.place.gateway.clone();
         let times = self.life.publications.entry(outbound).or_default();

@@ -233,6 +233,28 @@ pub enum FailureClass {
     UnknownModel,
 }
 
+// === impl FailureClass ===
+
+impl FailureClass {
+    /// The machine's word for it, for the operator.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
+            Self::Interrupted => "interrupted",
+            Self::Unauthenticated => "unauthenticated",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::PromptTooLong => "prompt_too_long",
+            Self::Declined => "declined",
+            Self::InvalidRequest => "invalid_request",
+            Self::NoAnswer => "no_answer",
+            Self::Deadline => "deadline",
+            Self::UnknownModel => "unknown_model",
+        }
+    }
+}
+
 // === impl Input ===
 
 impl Input {

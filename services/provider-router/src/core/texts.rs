@@ -29,24 +29,6 @@ pub(super) fn failed(class: FailureClass) -> &'static str {
     }
 }
 
-/// The machine's word for it, for the operator.
-pub(super) fn code(class: FailureClass) -> &'static str {
-    match class {
-        FailureClass::Unreachable => "unreachable",
-        FailureClass::RateLimited => "rate_limited",
-        FailureClass::Overloaded => "overloaded",
-        FailureClass::Interrupted => "interrupted",
-        FailureClass::Unauthenticated => "unauthenticated",
-        FailureClass::QuotaExhausted => "quota_exhausted",
-        FailureClass::PromptTooLong => "prompt_too_long",
-        FailureClass::Declined => "declined",
-        FailureClass::InvalidRequest => "invalid_request",
-        FailureClass::NoAnswer => "no_answer",
-        FailureClass::Deadline => "deadline",
-        FailureClass::UnknownModel => "unknown_model",
-    }
-}
-
 /// What a conversation does, for `/status`.
 pub(super) fn status(running_ms: Option<u64>, queued: usize) -> String {
     let running = running_ms.map_or_else(|| NOTHING_RUNS.to_owned(), |ms| format!("Working for {} s.", ms / 1_000));

@@ -283,6 +283,6 @@ impl Ending {
     }
 
     fn failed(class: FailureClass) -> Self {
-        Self { failure: texts::code(class), ..Self::new(Outcome::Failed, texts::failed(class)) }
+        Self { failure: class.code(), ..Self::new(Outcome::Failed, texts::failed(class)) }
     }
 }

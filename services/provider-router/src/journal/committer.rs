@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use super::{
@@ -19,6 +20,7 @@ use super::{
     preparer::Preparer,
     queue::{Done, Entry, Queue},
 };
+use crate::metrics;
 
 /// How much may wait for the committer.
 #[derive(Clone, Copy, Debug)]
@@ -193,7 +195,9 @@ impl<D: Disk> Committer<D> {
             return Ok(self.log.synced());
         }
         self.log.write(self.epoch, class, &records)?;
+        let began = Instant::now();
         let synced = self.log.sync()?;
+        metrics::synced(began.elapsed());
         self.shared.synced.store(synced.to_u64(), Ordering::Release);
         (self.on_synced)(synced);
         Ok(Position::new(synced.frame(), 0))

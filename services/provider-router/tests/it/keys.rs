@@ -25,7 +25,7 @@ impl Actor for FakeVault {
 impl Handler<Call<LeaseSecretRequest>> for FakeVault {
     type Result = Result<LeaseSecretResponse, Fault>;
 
-    fn handle(&mut self, Call { address: Caller(service), body }: Call<LeaseSecretRequest>, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address: Caller(service), body, .. }: Call<LeaseSecretRequest>, _: &mut Context<Self>) -> Self::Result {
         let context = sealing::lease_context(service.token(), &body.name);
         let sealed = sealing::seal(&body.public_key, &context, &SecretBytes::new(b"sk-acme".to_vec())).unwrap();
         Ok(LeaseSecretResponse { sealed: Some(sealed), ttl_ms: self.ttl_ms })

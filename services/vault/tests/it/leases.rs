@@ -69,7 +69,7 @@ impl Actor for FakeVault {
 impl Handler<Call<LeaseSecretRequest>> for FakeVault {
     type Result = ResponseFuture<Result<LeaseSecretResponse, Fault>>;
 
-    fn handle(&mut self, Call { address: Caller(service), body }: Call<LeaseSecretRequest>, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address: Caller(service), body, .. }: Call<LeaseSecretRequest>, _: &mut Context<Self>) -> Self::Result {
         let Some(ttl_ms) = self.ttl_ms else { return Box::pin(std::future::pending()) };
         let context = sealing::lease_context(service.token(), &body.name);
         let sealed = sealing::seal(&body.public_key, &context, &SecretBytes::new(b"open sesame".to_vec())).unwrap();

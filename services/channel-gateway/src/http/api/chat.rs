@@ -16,6 +16,7 @@ use axum::{
 use futures::stream;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, info_span};
 use ulid::Ulid;
 
 use super::{
@@ -46,7 +47,9 @@ pub(super) async fn complete(State(shared): State<Shared>, request: Request) -> 
     let body = body::read(request.into_body()).await?;
     let question = Question::read(&body)?;
     let account = shared.completions.gateway().clone();
-    let frames = shared.completions.request_stream(&Account(account), &CompleteRequest { body }).await?;
+    let (account, asked) = (Account(account), CompleteRequest { body });
+    let span = info_span!("receive", otel.name = "receive /v1/chat/completions", otel.kind = "server");
+    let frames = shared.completions.request_stream(&account, &asked).instrument(span).await?;
     let heading = Heading { id: format!("chatcmpl-{}", Ulid::new()), created: unix_ms() / 1000, model: String::new() };
     if question.is_streamed {
         events(frames, Chunks::new(heading, question)).await

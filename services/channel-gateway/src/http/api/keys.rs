@@ -19,7 +19,7 @@ pub(super) async fn bearer(State(shared): State<Shared>, request: Request, next:
 }
 
 /// What a request shows as its key (RFC 6750, section 2.1; the scheme's case does not matter).
-fn token(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
     let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = shown.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -17,6 +17,7 @@ use super::Backing;
 use crate::{
     completion::{self, Completion},
     core::FailureClass,
+    metrics::Operation,
     routing::Opened,
     vendors::{CallFailure, ChatRequest},
 };
@@ -26,6 +27,8 @@ const DEADLINE: Duration = Duration::from_secs(30 * 60);
 /// What a drain leaves to completions: less than to turns, whose books they need to settle.
 const DRAIN: Duration = Duration::from_secs(15);
 
+/// What is noted while an answer comes: what it costs, and how long it takes.
+type Noted<'a> = (&'a mut Completion, &'a mut Operation);
 type Reply = StreamReply<CompleteFrame>;
 
 /// What one completion needs.
@@ -39,7 +42,7 @@ enum Stop {
     /// Nobody wants it any more.
     Unwanted(Unwanted),
     /// The caller is told why.
-    Failed(CompleteFrame),
+    Failed { code: &'static str, frame: CompleteFrame },
 }
 
 // === impl Streaming ===
@@ -55,7 +58,7 @@ impl Streaming {
             match stop {
                 Stop::Unwanted(unwanted) => debug!(?unwanted, "completion cancelled"),
                 // Nobody is left to tell where this fails.
-                Stop::Failed(frame) => _ = reply.send(frame).await,
+                Stop::Failed { frame, .. } => _ = reply.send(frame).await,
             }
         }
     }
@@ -65,21 +68,24 @@ impl Streaming {
         let mut completion = Completion::new(&request.model, body.len());
         drop(body);
         let id = CompletionId::new(Ulid::new());
+        let mut operation = Operation::begin(&request.model);
         let held = self.backing.ledger.hold(id, completion.estimate(&request));
         let held = unless_unwanted(reply, held).await;
         let result = match held {
-            Ok(true) => self.stream_within_limits(&request, &mut completion, reply).await,
+            Ok(true) => self.stream_within_limits(&request, (&mut completion, &mut operation), reply).await,
             Ok(false) => Err(Stop::unavailable("the router takes no new work now; ask again")),
             Err(stop) => Err(stop),
         };
+        let settlement = completion.settlement();
+        operation.ended(result.as_ref().map(|()| settlement.as_ref()).map_err(Stop::code));
         // Also where the hold was not waited for: it comes before this.
-        self.backing.ledger.settle(id, completion.settlement()).await;
+        self.backing.ledger.settle(id, settlement).await;
         result
     }
 
     /// Streams; whatever goes wrong in there, even a defect, comes back, so that it is settled.
-    async fn stream_within_limits(&self, request: &ChatRequest, completion: &mut Completion, reply: &mut Reply) -> Result<(), Stop> {
-        let streaming = AssertUnwindSafe(self.stream(request, completion, reply)).catch_unwind();
+    async fn stream_within_limits(&self, request: &ChatRequest, noted: Noted<'_>, reply: &mut Reply) -> Result<(), Stop> {
+        let streaming = AssertUnwindSafe(self.stream(request, noted, reply)).catch_unwind();
         let drained = async {
             self.quiescing.cancelled().await;
             tokio::time::sleep(DRAIN).await;
@@ -96,12 +102,14 @@ impl Streaming {
         }
     }
 
-    async fn stream(&self, request: &ChatRequest, completion: &mut Completion, reply: &mut Reply) -> Result<(), Stop> {
+    async fn stream(&self, request: &ChatRequest, (completion, operation): Noted<'_>, reply: &mut Reply) -> Result<(), Stop> {
         let opened = unless_unwanted(reply, self.backing.routing.open(&request.model, request)).await??;
         let Opened { provider, model, mut events } = opened;
+        operation.taken(&provider, &model);
         completion.opened(provider, model);
         while let Some(event) = unless_unwanted(reply, events.next()).await? {
             let event = event.inspect_err(|_| completion.broke())?;
+            operation.said();
             send_all(reply, completion.frames(event)).await?;
         }
         send_all(reply, completion.end()).await
@@ -126,14 +134,21 @@ async fn send_all(reply: &mut Reply, frames: Vec<CompleteFrame>) -> Result<(), S
 // === impl Stop ===
 
 impl Stop {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unwanted(_) => "cancelled",
+            Self::Failed { code, .. } => code,
+        }
+    }
+
     fn unavailable(text: &str) -> Self {
-        Self::Failed(completion::fail(CompletionFailureClass::Unavailable, text, 1_000))
+        Self::Failed { code: "unavailable", frame: completion::fail(CompletionFailureClass::Unavailable, text, 1_000) }
     }
 }
 
 impl From<CallFailure> for Stop {
     fn from(failure: CallFailure) -> Self {
         info!(class = ?failure.class(), detail = failure.detail, "completion failed");
-        Self::Failed(completion::failed(&failure))
+        Self::Failed { code: failure.class().code(), frame: completion::failed(&failure) }
     }
 }

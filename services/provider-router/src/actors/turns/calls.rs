@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use argentum_proto::ids::TurnId;
 use tokio::{sync::mpsc, task::AbortHandle};
+use tracing::{Instrument, Span};
 
 use crate::{
     core::{Prompt, VendorEvent},
@@ -38,9 +39,9 @@ impl Calls {
     }
 
     /// Asks the vendor; what comes back arrives as events, ending with one that is final.
-    pub(super) fn start(&mut self, turn: TurnId, attempt: u32, prompt: Prompt) {
+    pub(super) fn start(&mut self, turn: TurnId, attempt: u32, prompt: Prompt, span: Span) {
         let sink = EventSink::new(turn, attempt, self.events.clone());
-        let call = tokio::spawn(relay::answer(Arc::clone(&self.routing), prompt, sink));
+        let call = tokio::spawn(relay::answer(Arc::clone(&self.routing), prompt, sink).instrument(span));
         if let Some(before) = self.running.insert(turn, call.abort_handle()) {
             before.abort();
         }

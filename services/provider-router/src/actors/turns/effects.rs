@@ -1,16 +1,19 @@
 //! Carries out what has passed the gate.
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use argentum_bus::{Account, AccountTurn, Caller, ErrorCode, Fault};
+use argentum_bus::{Account, AccountTurn, Caller, ErrorCode, Fault, trace};
 use argentum_proto::{
     channel::v1::{AskHelloRequest, OutboundReady, PastTurn, TurnProgressed},
     ids::{Gateway, TurnId},
     memory::v1::RecallRequest,
 };
-use tracing::{debug, warn};
+use tracing::{Instrument, Span, debug, field::Empty, info_span, warn};
 
 use super::{Turns, memory};
-use crate::core::{Effect, Input, Notification, Place};
+use crate::{
+    core::{Effect, Input, Notification, Place},
+    metrics,
+};
 
 impl Turns {
     /// Does what has passed the gate, unless it is no longer wanted: while it waited, its turn may have been stopped.
@@ -19,14 +22,20 @@ impl Turns {
             return;
         }
         match effect {
-            Effect::Answer { request, response } => self.waiting.accept.answer(request, Ok(response)),
+            Effect::Answer { request, response } => {
+                metrics::message_answered(&response);
+                self.waiting.accept.answer(request, Ok(response));
+            }
             Effect::AnswerStop { request, response } => self.waiting.stop.answer(request, Ok(response)),
             Effect::AnswerSnapshot { request, response } => self.waiting.snapshot.answer(request, Ok(response)),
             Effect::AnswerConversations { request, response } => self.waiting.conversations.answer(request, Ok(response)),
             Effect::AnswerConversation { request, response } => self.waiting.conversation.answer(request, Ok(response)),
             Effect::Recall { turn, place, sender, query, tail } => self.recall(turn, memory::recall(&place, sender, query, tail), context),
             Effect::Remember { place, turn } => self.remember(&place, *turn, context),
-            Effect::CallVendor { turn, attempt, prompt } => self.calls.start(turn, attempt, prompt),
+            Effect::CallVendor { turn, attempt, prompt } => {
+                let span = self.span_of(turn, chat_span(turn, attempt, &prompt.model));
+                self.calls.start(turn, attempt, prompt, span);
+            }
             Effect::CancelVendor { turn, .. } => self.calls.cancel(turn),
             Effect::Progress { gateway, progress } => self.publish(gateway, &progress),
             Effect::Notify(notification) => tell_operator(&notification),
@@ -43,6 +52,11 @@ impl Turns {
                 self.waiting.delivery.answer(request, response.ok_or_else(invalid));
             }
         }
+    }
+
+    /// `span` as a part of a turn's trace.
+    pub(super) fn span_of(&self, turn: TurnId, span: Span) -> Span {
+        trace::beneath(span, self.books.core.traceparent(turn).unwrap_or_default())
     }
 
     /// Offers an answer to its account. It may be lost: until it is taken it is offered again.
@@ -70,7 +84,8 @@ impl Turns {
     /// Asks memory. What does not come in time is done without.
     fn recall(&self, turn: TurnId, request: RecallRequest, context: &mut Context<Self>) {
         let bus = self.bus.clone();
-        let asked = async move { bus.request(&Caller(bus.credential()), &request).await };
+        let span = self.span_of(turn, info_span!("recall", otel.kind = "client"));
+        let asked = async move { bus.request(&Caller(bus.credential()), &request).await }.instrument(span);
         context.spawn(asked.into_actor(self).map(move |answer, turns, context| {
             let input = match answer {
                 Ok(answer) => Input::Recalled { turn, records: answer.records.into_iter().map(memory::recalled).collect() },
@@ -87,7 +102,8 @@ impl Turns {
     fn remember(&self, place: &Place, past: PastTurn, context: &mut Context<Self>) {
         let Ok(turn) = past.turn_id.parse::<TurnId>() else { return };
         let (bus, request) = (self.bus.clone(), memory::remember(place, past));
-        let told = async move { bus.request(&Caller(bus.credential()), &request).await };
+        let span = self.span_of(turn, info_span!("remember", otel.kind = "client"));
+        let told = async move { bus.request(&Caller(bus.credential()), &request).await }.instrument(span);
         context.spawn(told.into_actor(self).map(move |answer, turns, context| {
             let input = match answer {
                 Ok(_) => Input::Remembered { turn },
@@ -115,6 +131,25 @@ impl Turns {
             }
         }
     }
+}
+
+/// One attempt of a turn at a model (OpenTelemetry semantic conventions of generative AI). Holds no text of the conversation.
+fn chat_span(turn: TurnId, attempt: u32, model: &str) -> Span {
+    info_span!(
+        "chat",
+        otel.name = format!("chat {model}").trim_end(),
+        otel.kind = "client",
+        otel.status_code = Empty,
+        gen_ai.operation.name = "chat",
+        gen_ai.request.model = model,
+        gen_ai.provider.name = Empty,
+        gen_ai.response.model = Empty,
+        gen_ai.usage.input_tokens = Empty,
+        gen_ai.usage.output_tokens = Empty,
+        error.r#type = Empty,
+        argentum.turn.id = %turn,
+        argentum.attempt = attempt,
+    )
 }
 
 fn tell_operator(notification: &Notification) {

@@ -7,14 +7,18 @@ use argentum_proto::{
         AcceptMessageRequest, GetConversationRequest, GetTurnSnapshotRequest, ListConversationsRequest, ReportDeliveryRequest,
         SayHelloRequest, SayHelloResponse, StopTurnRequest,
     },
-    ids::{ConversationId, InvalidId, TurnId},
+    ids::{ConversationId, InvalidId, OutboundId, TurnId},
 };
+use tracing::info_span;
 
 use super::{
     CONCURRENCY_MAX, Turns,
     replies::{Reply, refuse},
 };
-use crate::core::{Input, Origin, Place};
+use crate::{
+    core::{Input, Origin, Place},
+    metrics,
+};
 
 impl Turns {
     /// Takes this actor's place on the bus.
@@ -37,14 +41,14 @@ impl Turns {
 impl Handler<Call<AcceptMessageRequest>> for Turns {
     type Result = Reply<argentum_proto::channel::v1::AcceptMessageResponse>;
 
-    fn handle(&mut self, Call { address, body }: Call<AcceptMessageRequest>, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address, body, traceparent }: Call<AcceptMessageRequest>, context: &mut Context<Self>) -> Self::Result {
         // The server enforces the account, and this the conversation: else one could be asked under the token of another.
         let is_own_token = body.platform_conversation_id.parse::<ConversationId>().is_ok_and(|id| id.token() == address.conversation);
         if !is_own_token {
             return refuse(Fault::new(ErrorCode::InvalidArgument, "the subject names another conversation than the message"));
         }
         let request = self.request_id();
-        let origin = Origin { request, gateway: address.gateway, turn: TurnId::new(ulid::Ulid::new()), traceparent: String::new() };
+        let origin = Origin { request, gateway: address.gateway, turn: TurnId::new(ulid::Ulid::new()), traceparent };
         match Input::inbound(origin, body) {
             Ok(input) => {
                 let reply = self.waiting.accept.wait(request);
@@ -59,7 +63,7 @@ impl Handler<Call<AcceptMessageRequest>> for Turns {
 impl Handler<Call<StopTurnRequest>> for Turns {
     type Result = Reply<argentum_proto::channel::v1::StopTurnResponse>;
 
-    fn handle(&mut self, Call { address, body }: Call<StopTurnRequest>, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address, body, .. }: Call<StopTurnRequest>, context: &mut Context<Self>) -> Self::Result {
         let turn = if body.turn_id.is_empty() { Ok(None) } else { body.turn_id.parse().map(Some) };
         match (place(&address, &body.platform_conversation_id), turn) {
             (Ok(place), Ok(turn)) => {
@@ -76,7 +80,7 @@ impl Handler<Call<StopTurnRequest>> for Turns {
 impl Handler<Call<GetTurnSnapshotRequest>> for Turns {
     type Result = Reply<argentum_proto::channel::v1::GetTurnSnapshotResponse>;
 
-    fn handle(&mut self, Call { address, body }: Call<GetTurnSnapshotRequest>, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address, body, .. }: Call<GetTurnSnapshotRequest>, context: &mut Context<Self>) -> Self::Result {
         match place(&address, &body.platform_conversation_id) {
             Ok(place) => {
                 let request = self.request_id();
@@ -92,7 +96,7 @@ impl Handler<Call<GetTurnSnapshotRequest>> for Turns {
 impl Handler<Call<ListConversationsRequest>> for Turns {
     type Result = Reply<argentum_proto::channel::v1::ListConversationsResponse>;
 
-    fn handle(&mut self, Call { address, body }: Call<ListConversationsRequest>, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address, body, .. }: Call<ListConversationsRequest>, context: &mut Context<Self>) -> Self::Result {
         let request = self.request_id();
         let reply = self.waiting.conversations.wait(request);
         let ListConversationsRequest { count_max, changed_before_ms } = body;
@@ -104,7 +108,7 @@ impl Handler<Call<ListConversationsRequest>> for Turns {
 impl Handler<Call<GetConversationRequest>> for Turns {
     type Result = Reply<argentum_proto::channel::v1::GetConversationResponse>;
 
-    fn handle(&mut self, Call { address, body }: Call<GetConversationRequest>, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address, body, .. }: Call<GetConversationRequest>, context: &mut Context<Self>) -> Self::Result {
         match place(&address, &body.platform_conversation_id) {
             Ok(place) => {
                 let request = self.request_id();
@@ -120,7 +124,12 @@ impl Handler<Call<GetConversationRequest>> for Turns {
 impl Handler<Call<ReportDeliveryRequest>> for Turns {
     type Result = Reply<argentum_proto::channel::v1::ReportDeliveryResponse>;
 
-    fn handle(&mut self, Call { address, body }: Call<ReportDeliveryRequest>, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address, body, .. }: Call<ReportDeliveryRequest>, context: &mut Context<Self>) -> Self::Result {
+        metrics::delivery_reported(body.report.as_ref());
+        if let Ok(outbound) = body.outbound_id.parse::<OutboundId>() {
+            // The way of a message ends with the last of these.
+            drop(self.span_of(outbound.turn(), info_span!("receipt")).entered());
+        }
         let request = self.request_id();
         match Input::delivery(request, address.0, body) {
             Ok(input) => {
@@ -136,7 +145,7 @@ impl Handler<Call<ReportDeliveryRequest>> for Turns {
 impl Handler<Call<SayHelloRequest>> for Turns {
     type Result = Result<SayHelloResponse, Fault>;
 
-    fn handle(&mut self, Call { address, body }: Call<SayHelloRequest>, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Call { address, body, .. }: Call<SayHelloRequest>, context: &mut Context<Self>) -> Self::Result {
         let incarnation = body.incarnation.parse().map_err(|fault| invalid(&fault))?;
         self.handle_input(Input::Hello { gateway: address.0, incarnation }, context);
         Ok(SayHelloResponse {})
