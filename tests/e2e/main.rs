@@ -26,3 +26,4 @@ mod restart;
 mod secrets;
 mod tally;
 mod telegram;
+mod traces;

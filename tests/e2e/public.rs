@@ -94,3 +94,18 @@ fn a_session_over_tls_never_travels_without_it() {
     assert!(cookie_under("https://argentum.example").ends_with("; Secure"));
     assert!(!cookie_under("http://argentum.example").contains("Secure"));
 }
+
+#[test]
+fn metrics_are_for_whoever_shows_a_key() {
+    let folder = TempDir::new().unwrap();
+    let (bundle, address) = start(&folder, "https://argentum.example");
+    let read = |headers: &[(&str, &str)]| request(&address, "GET", "/metrics", headers, "").unwrap();
+    assert_eq!(read(&[]).status, 401);
+    assert_eq!(read(&[("Authorization", "Bearer ark-wrong")]).status, 401);
+    let made = bundle.verb(&["key", "create", "prometheus", "--json"]);
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    let shown = read(&[("Authorization", &format!("Bearer {}", made["key"].as_str().unwrap()))]);
+    assert_eq!(shown.status, 200, "{shown:?}");
+    assert!(shown.body.contains("argentum_service_ready"));
+    assert_eq!(named(&address, "evil.example"), 421);
+}
