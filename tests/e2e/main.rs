@@ -13,6 +13,7 @@ mod irc;
 mod keys;
 mod kills;
 mod life;
+mod litellm;
 mod log;
 mod memory;
 mod notify;

@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: measurements, printed as JSON lines; that of the bus prints a table.
 
 mod memory;
+mod path;
 mod start;
 
 use anyhow::{Context, Result, ensure};
@@ -48,6 +49,11 @@ const BENCHES: &[Bench] = &[
     },
     Bench { name: "start", purpose: "from the start of the release binary to ready, median of 20", run: Run::Bundle(start::measure) },
     Bench { name: "memory", purpose: "RSS and PSS of each process of the idle bundle", run: Run::Bundle(memory::measure) },
+    Bench {
+        name: "path",
+        purpose: "a message's whole way, with a model that answers at once: first word, turns per second, memory afterwards",
+        run: Run::Bundle(path::measure),
+    },
 ];
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {

@@ -22,16 +22,24 @@ pub(super) fn measure(workspace: &Workspace) -> Result<()> {
     let scratch = Scratch::create("bench-memory")?;
     let mut bundle = Bundle::start(&binary, scratch.path())?;
     bundle.wait_ready(LIMIT)?;
-    let pids = family(bundle.pid(), &processes()?);
-    let mut pss_kib_total = 0;
+    print(bundle.pid(), "idle")?;
+    bundle.stop(LIMIT)
+}
+
+/// Prints what the bundle of `up` holds.
+pub(super) fn print(up: u32, when: &str) -> Result<()> {
+    let pids = family(up, &processes()?);
+    let (mut rss_kib_total, mut pss_kib_total) = (0, 0);
     for pid in &pids {
         let memory = parse_rollup(&fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?)?;
+        rss_kib_total += memory.rss_kib;
         pss_kib_total += memory.pss_kib;
         let process = name_of(&fs::read_to_string(format!("/proc/{pid}/cmdline"))?);
-        println!("{}", json!({"bench": "memory", "process": process, "rss_kib": memory.rss_kib, "pss_kib": memory.pss_kib}));
+        println!("{}", json!({"bench": "memory", "when": when, "process": process, "rss_kib": memory.rss_kib, "pss_kib": memory.pss_kib}));
     }
-    println!("{}", json!({"bench": "memory", "process": "total", "processes": pids.len(), "pss_kib": pss_kib_total}));
-    bundle.stop(LIMIT)
+    let total = json!({"bench": "memory", "when": when, "process": "total", "processes": pids.len(), "rss_kib": rss_kib_total, "pss_kib": pss_kib_total});
+    println!("{total}");
+    Ok(())
 }
 
 /// Every process with its parent.
