@@ -11,6 +11,7 @@ mod peers;
 mod reference;
 mod test;
 mod tidy;
+mod works;
 mod workspace;
 
 use anyhow::Result;

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::command;
+use crate::works;
 use crate::workspace::Workspace;
 
 /// A page and what it is made of.
@@ -21,7 +22,7 @@ const PAGES: &[Page] = &[
     Page { file: "permissions.md", write: permissions },
 ];
 
-/// Writes every page, or only tells which are not what they should be. Returns these.
+/// Writes every page and the table of README, or only tells which are not what they should be. Returns these.
 pub(crate) fn run(workspace: &Workspace, is_check: bool) -> Result<Vec<&'static str>> {
     let folder = workspace.path("docs/reference");
     let binary = Binary(workspace);
@@ -36,6 +37,13 @@ pub(crate) fn run(workspace: &Workspace, is_check: bool) -> Result<Vec<&'static 
         if !is_check {
             fs::create_dir_all(&folder)?;
             fs::write(&path, wanted).with_context(|| format!("failed to write `{}`", path.display()))?;
+        }
+    }
+    let readme = works::readme(workspace)?;
+    if fs::read_to_string(workspace.path("README.md"))? != readme {
+        stale.push("README.md");
+        if !is_check {
+            fs::write(workspace.path("README.md"), readme)?;
         }
     }
     Ok(stale)

@@ -9,7 +9,7 @@ use super::Gate;
 use super::tally::Tally;
 use crate::bundle::{self, Bundle, Scratch};
 use crate::command::{self, Stream};
-use crate::{deny, deploy, peers, reference, tidy};
+use crate::{deny, deploy, peers, reference, tidy, works};
 
 /// One step: what it is called, what it does, in words, and how.
 pub(super) struct Step {
@@ -126,6 +126,8 @@ fn with_nextest(gate: &Gate) -> Result<Report> {
     let (status, output) = command::tee(&mut cargo, Stream::Stderr)?;
     let tally = Tally::of_nextest(&output).with_context(|| format!("cargo-nextest counted nothing and ended with {status}"))?;
     ensure!(status.success() || 0 < tally.failed, "cargo-nextest ended with {status}: {tally}");
+    let unproven = works::unproven(gate.workspace, &output)?;
+    ensure!(unproven.is_empty(), "README promises what no test showed ({tally}): {}", unproven.join(", "));
     Ok(Report::tests(tally))
 }
 
