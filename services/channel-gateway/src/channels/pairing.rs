@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use argentum_proto::ids::{ConversationId, SenderId};
+use argentum_proto::{
+    ids::{ConversationId, SenderId},
+    memory::v1::Audience,
+};
 use serde::{Deserialize, Serialize};
 
 const MINUTE_MS: u64 = 60_000;
@@ -91,6 +94,18 @@ pub(crate) struct Pairing {
     pending: BTreeMap<String, Stranger>,
     /// When whom was answered last.
     replied_ms: BTreeMap<String, u64>,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Who hears what is said there.
+    pub(crate) fn audience(&self) -> Audience {
+        match self {
+            Self::Private(_) => Audience::Direct,
+            Self::Group { .. } => Audience::Group,
+        }
+    }
 }
 
 // === impl Pairing ===

@@ -7,6 +7,7 @@ use argentum_proto::{
         accept_message_request::Content, accept_message_response::Answer,
     },
     ids::ConversationId,
+    memory::v1::Audience,
 };
 use argentum_service::unix_ms;
 use axum::{
@@ -92,6 +93,8 @@ async fn accept(shared: &Shared, id: &ConversationId, key: Ulid, content: Conten
         // The key tells when the message was written; a page whose clock is ahead gains nothing by it.
         platform_time_ms: key.timestamp_ms().clamp(1, unix_ms().max(1)),
         content: Some(content),
+        // The page is its operator's alone.
+        audience: Audience::Direct.into(),
         ..AcceptMessageRequest::default()
     };
     let address = AccountConversation { gateway: web(), conversation: id.token() };

@@ -144,6 +144,7 @@ fn accepted(inbound: Inbound, disposition: Disposition) -> MessageAccepted {
         sender: Some(Sender { platform_id: inbound.sender.to_string(), display_name: inbound.display_name }),
         platform_time_ms: inbound.platform_time_ms,
         title: inbound.title,
+        audience: inbound.audience.into(),
         traceparent: inbound.traceparent,
         disposition: Some(disposition),
     }

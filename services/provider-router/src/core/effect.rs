@@ -3,14 +3,14 @@
 use argentum_proto::{
     channel::v1::{
         AcceptMessageResponse, GetConversationResponse, GetTurnSnapshotResponse, ListConversationsResponse, OutboundReady, PastTurn,
-        ReportDeliveryResponse, Sender, StopTurnResponse, TurnProgressed,
+        ReportDeliveryResponse, StopTurnResponse, TurnProgressed,
     },
     ids::{CompletionId, Gateway, TurnId},
     provider::v1::Record,
 };
 
 use super::{
-    input::{Place, RequestId},
+    input::{RequestId, Speaker},
     prompt::Prompt,
 };
 
@@ -32,8 +32,8 @@ pub struct Outputs {
 pub enum Effect {
     /// Answers a request to accept a message.
     Answer { request: RequestId, response: AcceptMessageResponse },
-    /// Asks memory for what belongs to a question; `Recalled` or `RecallFailed` follows. The turns of `tail` are in the prompt anyway.
-    Recall { turn: TurnId, place: Place, sender: Sender, query: String, tail: Vec<String> },
+    /// Asks memory for what belongs to a question; `Recalled` or `RecallFailed` follows. The turns of `told` are in the prompt anyway.
+    Recall { turn: TurnId, speaker: Speaker, query: String, told: Vec<String> },
     /// Asks the vendor; `Vendor` events with this attempt follow.
     CallVendor { turn: TurnId, attempt: u32, prompt: Prompt },
     /// Closes the vendor's connection within a second. Nothing more is wanted of this attempt.
@@ -47,7 +47,7 @@ pub enum Effect {
     /// Answers what a gateway said of an outbound. Without an answer the report was invalid: `InvalidArgument`.
     AnswerDelivery { request: RequestId, response: Option<ReportDeliveryResponse> },
     /// Tells memory of a turn, idempotent by its id; `Remembered` or `RememberFailed` follows.
-    Remember { place: Place, turn: Box<PastTurn> },
+    Remember { speaker: Speaker, turn: Box<PastTurn> },
     /// Answers a request to stop.
     AnswerStop { request: RequestId, response: StopTurnResponse },
     /// Answers a request for the running turn.

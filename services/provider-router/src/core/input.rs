@@ -2,10 +2,11 @@
 
 use argentum_proto::{
     channel::v1::{
-        AcceptMessageRequest, AcceptMessageResponse, Question, RejectionReason, ReportDeliveryRequest,
+        AcceptMessageRequest, AcceptMessageResponse, Question, RejectionReason, ReportDeliveryRequest, Sender,
         accept_message_request::Content as WireContent, report_delivery_request::Report as WireReport,
     },
     ids::{CompletionId, ConversationId, Gateway, Incarnation, InvalidId, MessageId, MessageKey, OutboundId, SenderId, TurnId},
+    memory::v1::Audience,
     provider::v1::Settlement,
 };
 use bytes::Bytes;
@@ -41,6 +42,17 @@ pub struct Place {
     pub gateway: Gateway,
     /// The conversation at that account.
     pub conversation: ConversationId,
+}
+
+/// Who speaks where, before whom: what memory goes by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Speaker {
+    /// Where it was said.
+    pub place: Place,
+    /// Who hears what is said there.
+    pub audience: Audience,
+    /// Who said it.
+    pub sender: Sender,
 }
 
 /// Something that happened outside.
@@ -103,6 +115,8 @@ pub struct Inbound {
     pub platform_time_ms: u64,
     /// The conversation's name at the platform; may be empty.
     pub title: String,
+    /// Who hears what is said in the conversation.
+    pub audience: Audience,
     /// W3C trace context of the request; may be empty.
     pub traceparent: String,
     /// The model that its sender chose with it, as `<provider>/<model>`; empty = none.
@@ -308,7 +322,7 @@ fn chosen_model(content: Option<&WireContent>) -> Result<String, String> {
 
 impl Inbound {
     fn from_wire(origin: Origin, wire: AcceptMessageRequest) -> Result<Self, String> {
-        let sender = wire.sender.unwrap_or_default();
+        let (audience, sender) = (wire.audience(), wire.sender.unwrap_or_default());
         if wire.platform_time_ms == 0 {
             return Err("`platform_time_ms` is missing".into());
         }
@@ -329,6 +343,7 @@ impl Inbound {
             display_name: label(&sender.display_name),
             platform_time_ms: wire.platform_time_ms,
             title: label(&wire.conversation_title),
+            audience,
             traceparent: origin.traceparent,
             model: chosen_model(wire.content.as_ref())?,
             content: Content::from_wire(wire.content)?,

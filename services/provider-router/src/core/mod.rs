@@ -44,7 +44,7 @@ pub use self::{
     config::{Config, Limits, Price, TailLimits},
     effect::{Effect, Notification, Outputs},
     input::{
-        Content, DeliveryReport, FailureClass, Inbound, Input, Now, Origin, Place, RecalledRecord, Report, RequestId, VendorEvent,
+        Content, DeliveryReport, FailureClass, Inbound, Input, Now, Origin, Place, RecalledRecord, Report, RequestId, Speaker, VendorEvent,
         VendorFailure,
     },
     prompt::{Prompt, PromptMessage, Role},

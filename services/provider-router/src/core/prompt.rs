@@ -73,7 +73,7 @@ impl Prompt {
 
 /// The newest turns since the last `/new` that have an answer, within the limits, oldest first. Reports of failures are no
 /// part of what was said.
-fn recent(tail: &[PastTurn], limits: TailLimits) -> Vec<&PastTurn> {
+pub(super) fn recent(tail: &[PastTurn], limits: TailLimits) -> Vec<&PastTurn> {
     let mut bytes = 0;
     let mut recent: Vec<&PastTurn> = tail
         .iter()

@@ -57,9 +57,9 @@ impl Step<'_> {
     }
 
     fn tell(&mut self, id: TurnId) {
-        let told = self.state.turn(id).and_then(|turn| Some((turn.place.clone(), turn.past(id)?)));
-        if let Some((place, turn)) = told {
-            self.effect(Effect::Remember { place, turn: Box::new(turn) });
+        let told = self.state.turn(id).and_then(|turn| Some((turn.speaker(), turn.past(id)?)));
+        if let Some((speaker, turn)) = told {
+            self.effect(Effect::Remember { speaker, turn: Box::new(turn) });
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     Effect, Notification,
     input::{FailureClass, Place, RecalledRecord, VendorEvent, VendorFailure},
     life::{Run, Stage},
-    prompt::{Parts, Prompt},
+    prompt::{Parts, Prompt, recent},
     rule::Rule,
     step::Step,
     texts,
@@ -42,7 +42,7 @@ impl Step<'_> {
     pub(super) fn start(&mut self, turn: TurnId, broken: Option<Settlement>) {
         self.decide(Event::TurnStarted(TurnStarted { turn_id: turn.to_string(), broken }));
         let Some(started) = self.state.turn(turn) else { return };
-        let (place, sender, query) = (started.place.clone(), started.sender.clone(), started.question.clone());
+        let (speaker, query) = (started.speaker(), started.question.clone());
         if started.clears {
             return self.complete(turn, Ending::new(Outcome::Cleared, texts::CLEARED));
         }
@@ -50,9 +50,10 @@ impl Step<'_> {
         self.set_timer(Timer::Deadline(turn), self.config.limits.turn_deadline_ms);
         self.set_timer(Timer::Recall(turn), self.config.limits.recall_ms);
         self.progress(turn, 0, Change::Started(TurnStartedProgress {}));
-        let tail = self.state.conversation(&place).map_or(&[][..], |conversation| conversation.tail().turns());
-        let tail = tail.iter().map(|past| past.turn_id.clone()).collect();
-        self.effect(Effect::Recall { turn, place, sender, query, tail });
+        let tail = self.state.conversation(&speaker.place).map_or(&[][..], |conversation| conversation.tail().turns());
+        // What came before `/new` is in no prompt, so it is recalled where it belongs to the question.
+        let told = recent(tail, self.config.limits.prompt_tail).into_iter().map(|past| past.turn_id.clone()).collect();
+        self.effect(Effect::Recall { turn, speaker, query, told });
     }
 
     /// Memory answered, or did not in time: the turn goes on with what there is.

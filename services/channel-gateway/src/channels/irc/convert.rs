@@ -41,6 +41,7 @@ pub(super) fn convert(heard: &Heard, config: &Config, message_id: String, now_ms
         sender: Some(Sender { platform_id: heard.identity.clone(), display_name: heard.nick.clone() }),
         platform_time_ms: now_ms,
         conversation_title: title,
+        audience: place.audience().into(),
         content,
         ..AcceptMessageRequest::default()
     };
@@ -100,6 +101,8 @@ fn behind_name<'a>(text: &'a str, name: &str, heard: &Heard) -> Option<&'a str> 
 
 #[cfg(test)]
 mod tests {
+    use argentum_proto::memory::v1::Audience;
+
     use super::*;
     use crate::channels::irc::names::CaseMapping;
 
@@ -155,6 +158,12 @@ mod tests {
     fn a_conversation_is_a_channel_or_a_person() {
         let conversation = |place| converted(&heard("argentum: hi", place)).unwrap().request.platform_conversation_id;
         assert_eq!((conversation(tea()), conversation(Place::Private)), ("#tea".to_owned(), "account:ada".to_owned()));
+    }
+
+    #[test]
+    fn a_query_is_direct_and_a_channel_is_a_group() {
+        let audience = |place| converted(&heard("argentum: hi", place)).unwrap().request.audience();
+        assert_eq!([audience(Place::Private), audience(tea())], [Audience::Direct, Audience::Group]);
     }
 
     #[test]

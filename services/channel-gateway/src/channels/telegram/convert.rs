@@ -181,6 +181,7 @@ fn received(message: &Message, from: &User, is_edit: bool, me: &Me, meaning: (Op
         platform_time_ms: seconds.saturating_mul(1_000),
         conversation_title: title,
         content,
+        audience: place.audience().into(),
     };
     let author = Author { id: from.id.to_string().parse().ok()?, name: from.display_name(), is_weak: false, place };
     Some(Received { author, request, intent })
@@ -206,6 +207,7 @@ fn dead_letter(update: &Value, me: &Me) -> Converted {
         platform_time_ms: seconds.saturating_mul(1_000),
         conversation_title: String::new(),
         content: Some(content),
+        audience: place.audience().into(),
     };
     let author = Author { id: author, name: String::new(), is_weak: false, place };
     Converted::Received(Box::new(Received { author, request, intent: Intent::Ask }))

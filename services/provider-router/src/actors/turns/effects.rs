@@ -11,7 +11,7 @@ use tracing::{Instrument, Span, debug, field::Empty, info_span, warn};
 
 use super::{Turns, memory};
 use crate::{
-    core::{Effect, Input, Notification, Place},
+    core::{Effect, Input, Notification, Speaker},
     metrics,
 };
 
@@ -30,8 +30,8 @@ impl Turns {
             Effect::AnswerSnapshot { request, response } => self.waiting.snapshot.answer(request, Ok(response)),
             Effect::AnswerConversations { request, response } => self.waiting.conversations.answer(request, Ok(response)),
             Effect::AnswerConversation { request, response } => self.waiting.conversation.answer(request, Ok(response)),
-            Effect::Recall { turn, place, sender, query, tail } => self.recall(turn, memory::recall(&place, sender, query, tail), context),
-            Effect::Remember { place, turn } => self.remember(&place, *turn, context),
+            Effect::Recall { turn, speaker, query, told } => self.recall(turn, memory::recall(speaker, query, told), context),
+            Effect::Remember { speaker, turn } => self.remember(speaker, *turn, context),
             Effect::CallVendor { turn, attempt, prompt } => {
                 let span = self.span_of(turn, chat_span(turn, attempt, &prompt.model));
                 self.calls.start(turn, attempt, prompt, span);
@@ -99,9 +99,9 @@ impl Turns {
     }
 
     /// Tells memory of a turn. It is told again until memory has it; nothing waits for that.
-    fn remember(&self, place: &Place, past: PastTurn, context: &mut Context<Self>) {
+    fn remember(&self, speaker: Speaker, past: PastTurn, context: &mut Context<Self>) {
         let Ok(turn) = past.turn_id.parse::<TurnId>() else { return };
-        let (bus, request) = (self.bus.clone(), memory::remember(place, past));
+        let (bus, request) = (self.bus.clone(), memory::remember(speaker, past));
         let span = self.span_of(turn, info_span!("remember", otel.kind = "client"));
         let told = async move { bus.request(&Caller(bus.credential()), &request).await }.instrument(span);
         context.spawn(told.into_actor(self).map(move |answer, turns, context| {

@@ -243,6 +243,7 @@ impl Turn {
             place,
             message,
             revision: accepted.revision,
+            audience: accepted.audience(),
             sender: accepted.sender.clone().unwrap_or_default(),
             question: queued.question.clone(),
             model: queued.model.clone(),

@@ -153,6 +153,7 @@ impl Turn {
             platform_conversation_id: self.place.conversation.to_string(),
             platform_message_id: self.message.to_string(),
             revision: self.revision,
+            audience: self.audience.into(),
             sender: Some(self.sender.clone()),
             question: self.question.clone(),
             model: self.model.clone(),
@@ -190,10 +191,12 @@ impl Turn {
             TurnPhase::Completed => Phase::Completed(completion(&wire)?),
             TurnPhase::Unspecified => return Err(ApplyError::UnknownKind),
         };
+        let audience = wire.audience();
         Ok(Self {
             place: place(&wire.gateway, &wire.platform_conversation_id)?,
             message: MessageId::parse(wire.platform_message_id)?,
             revision: wire.revision,
+            audience,
             sender: wire.sender.unwrap_or_default(),
             question: wire.question,
             model: wire.model,

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use argentum_proto::{
     channel::v1::{Outcome, PastTurn, Sender},
     ids::{CompletionId, MessageId, TurnId},
+    memory::v1::Audience,
     provider::v1::Settlement,
 };
 
@@ -22,7 +23,10 @@ pub use self::{
     spend::{SpendKey, SpendTotal},
 };
 pub(super) use self::{delivery::Delivery, keys::Keys, spend::Spend, tail::Tail};
-use super::{config::TailLimits, input::Place};
+use super::{
+    config::TailLimits,
+    input::{Place, Speaker},
+};
 
 /// What replaying the journal makes.
 #[derive(Clone, Debug, Hash)]
@@ -60,6 +64,8 @@ pub(super) struct Conversation {
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Turn {
     pub(super) place: Place,
+    /// Who hears what is said there.
+    pub(super) audience: Audience,
     pub(super) message: MessageId,
     /// Of the text that is asked: an edit of a queued message raises it.
     pub(super) revision: u64,
@@ -196,6 +202,11 @@ impl Turn {
             Phase::Completed(completion) => Some(completion),
             Phase::Queued | Phase::Running | Phase::Parked => None,
         }
+    }
+
+    /// Who asked, where, before whom.
+    pub(super) fn speaker(&self) -> Speaker {
+        Speaker { place: self.place.clone(), audience: self.audience, sender: self.sender.clone() }
     }
 
     /// What is still to be delivered.

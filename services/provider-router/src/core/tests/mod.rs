@@ -1,6 +1,7 @@
 //! The core's promises, each under its own name. The fixture plays the driver: journal, clocks, fresh ids.
 
 mod accept;
+mod audience;
 mod completions;
 mod crash;
 mod delivery;

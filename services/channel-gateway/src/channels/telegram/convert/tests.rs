@@ -1,5 +1,6 @@
 //! What is understood of what people write, and what is left alone.
 
+use argentum_proto::memory::v1::Audience;
 use serde_json::json;
 
 use super::*;
@@ -74,6 +75,22 @@ fn a_topic_is_a_conversation_of_its_own_and_a_thread_of_replies_is_not() {
     let received = received(&group(&topic));
     assert_eq!(received.request.platform_conversation_id, "-5:9");
     assert_eq!(received.author.place, Place::Group { id: "-5".parse().unwrap(), title: "Tea".to_owned() });
+}
+
+#[test]
+fn a_private_chat_is_direct_and_everything_else_is_a_group() {
+    let audience = |kind: &str| {
+        let chat = json!({ "id": 1, "type": kind });
+        received(&message(&chat, &json!({ "text": "/new", "entities": [{ "type": "bot_command", "offset": 0, "length": 4 }] })))
+            .request
+            .audience()
+    };
+    assert_eq!(
+        ["private", "group", "supergroup", "something new"].map(audience),
+        [Audience::Direct, Audience::Group, Audience::Group, Audience::Group]
+    );
+    let unreadable = received(&private(&json!({ "text": { "new": "shape" } })));
+    assert_eq!(unreadable.request.audience(), Audience::Direct);
 }
 
 #[test]
