@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     sync::{Arc, Mutex},
 };
 
@@ -118,15 +119,15 @@ impl Home {
         (approved.id, approved.name)
     }
 
-    pub(crate) async fn conversation(&self, chat_id: i64) -> GetConversationResponse {
-        let request = GetConversationRequest { platform_conversation_id: chat_id.to_string() };
+    pub(crate) async fn conversation(&self, id: impl Display) -> GetConversationResponse {
+        let request = GetConversationRequest { platform_conversation_id: id.to_string() };
         self.bus.request(&Account(chat()), &request).await.unwrap()
     }
 
     /// Waits until so many turns are answered and delivered, or reported as failed; returns the last answer.
-    pub(crate) async fn over(&self, chat_id: i64, turns: usize) -> String {
+    pub(crate) async fn over(&self, id: impl Display, turns: usize) -> String {
         let settled = async || {
-            let now = self.conversation(chat_id).await;
+            let now = self.conversation(&id).await;
             (now.running.is_none() && now.queued.is_empty() && now.turns.len() == turns).then_some(now)
         };
         until("delivery", settled).await.turns.pop().unwrap().answer

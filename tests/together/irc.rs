@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use argentum_bus::Credential;
 use argentum_channel_gateway::{Irc, Sasl};
 use argentum_provider_router::Config as Routing;
 use argentum_testkit::{
-    Sandbox,
+    Life, Sandbox,
     irc::{FakeIrc, Manners, Mishap, Said},
     run, until,
     vendor::{Answer, FakeVendor},
@@ -224,4 +225,22 @@ fn proving(irc: &FakeIrc, folder: &TempDir) -> Irc {
         password: Some("vault:channel/chat".to_owned()),
         ..IrcHome::account(irc)
     }
+}
+
+#[test]
+fn what_is_to_be_remembered_is_answered_line_by_line() {
+    run(async {
+        let (sandbox, folder, irc) = (Sandbox::start().await, TempDir::new().unwrap(), FakeIrc::start(Manners::default()));
+        let _home = IrcHome::joined(&sandbox, &folder, &irc, Routing::default()).await;
+        let _memory = Life::begin(&sandbox, Credential::Memory, folder.path().to_owned(), |bus, process| {
+            argentum_memory::start(argentum_memory::Config::default(), bus, process)
+        })
+        .await;
+        irc.send(":Ada!a@h PRIVMSG argentum :!remember I like tea");
+        let noted = said(&irc, 2).await;
+        assert_eq!((noted[0].target.as_str(), noted[0].text.as_str()), ("ada", "Noted: I like tea"));
+        let name = noted[1].text.split_whitespace().find(|word| word.starts_with("fact.")).unwrap().to_owned();
+        irc.send(&format!(":Ada!a@h PRIVMSG argentum :!forget {name}"));
+        assert!(said(&irc, 3).await[2].text.starts_with("Forgotten: 1 record."));
+    });
 }

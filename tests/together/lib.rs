@@ -15,4 +15,6 @@ mod irc;
 #[cfg(test)]
 mod irc_home;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod telegram;

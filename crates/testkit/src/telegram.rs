@@ -160,6 +160,13 @@ impl User<'_> {
         self.write(chat, text, None)
     }
 
+    /// Writes in a topic of a chat; topics are conversations of their own.
+    pub fn say_in_topic(&self, chat: i64, topic: i64, text: &str) -> i64 {
+        let message = self.telegram.shared.lock().say_in_topic(self.id, self.name, (chat, topic), text);
+        self.telegram.shared.changed.notify_all();
+        message
+    }
+
     /// Replies to a message of the bot.
     pub fn reply(&self, chat: i64, original: i64, text: &str) -> i64 {
         self.write(chat, text, Some(original))

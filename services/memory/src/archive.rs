@@ -26,7 +26,7 @@ use argentum_store::{Batch, DiskStore, Records, Store, StoreError, StoreOptions,
 use prost::Message;
 use ulid::Ulid;
 
-pub(crate) use forgetting::Selection;
+pub(crate) use forgetting::{Selection, Words};
 
 use crate::{
     document::Entry,

@@ -28,6 +28,8 @@ pub(crate) enum Invalid {
     FactId,
     #[error("a fact has 1 to 65,536 bytes")]
     FactText,
+    #[error("`words` holds no word")]
+    Words,
     #[error("more than {0} turns are to be left out")]
     Excluded(usize),
 }

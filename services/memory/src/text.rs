@@ -24,6 +24,18 @@ pub(crate) fn terms(text: &str) -> Vec<String> {
     terms
 }
 
+/// The words of `text`, in order: what [`terms`] is made of, with every character of a script without spaces for itself.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for word in fold(text).split(|character: char| !is_part(character)).filter(|word| !word.is_empty()) {
+        let characters: Vec<char> = word.chars().collect();
+        for run in characters.chunk_by(|left, right| !is_unspaced(*left) && !is_unspaced(*right)) {
+            words.push(run.iter().collect());
+        }
+    }
+    words
+}
+
 /// Divides a word where its scripts change, and pairs what has no spaces.
 fn take_apart(word: &str, terms: &mut Vec<String>) {
     let characters: Vec<char> = word.chars().collect();
@@ -129,6 +141,12 @@ mod tests {
     #[test]
     fn an_endless_word_is_cut() {
         assert_eq!(words(&"x".repeat(1_000)), ["x".repeat(WORD_CHARS_MAX)]);
+    }
+
+    #[test]
+    fn what_is_said_is_words_in_their_order() {
+        assert_eq!(super::words("Café, ab使用 Painted!"), ["cafe", "ab", "使", "用", "painted"]);
+        assert_eq!(super::words(" …!? "), [""; 0]);
     }
 
     #[test]

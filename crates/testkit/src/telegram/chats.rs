@@ -64,6 +64,13 @@ impl State {
         self.update(chat, &message)
     }
 
+    pub(super) fn say_in_topic(&mut self, user: i64, name: &str, (chat, topic): (i64, i64), text: &str) -> i64 {
+        let mut message = self.message(user, name, chat);
+        message["text"] = text.into();
+        (message["message_thread_id"], message["is_topic_message"]) = (topic.into(), true.into());
+        self.update(chat, &message)
+    }
+
     pub(super) fn show(&mut self, user: i64, name: &str, chat: i64) -> i64 {
         let mut message = self.message(user, name, chat);
         message["photo"] = json!([{ "file_id": "f", "file_unique_id": "u", "width": 1, "height": 1 }]);

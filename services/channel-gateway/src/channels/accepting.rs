@@ -30,6 +30,10 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 const GROUP_UNKNOWN: &str = "I do not know this group yet. Send /pair here, and everybody in it may write to me.";
 const GROUP_PAIRED: &str = "Everybody in this group may write to me now. Mention me, or reply to what I wrote.";
 
+/// What is told where a command needs a text and has none.
+pub(crate) const REMEMBER_WHAT: &str = "Write behind it what I should remember, such as: /remember I like tea";
+pub(crate) const FORGET_WHAT: &str = "Write behind it words that stand in what I should forget, or the id that I told you.";
+
 /// A message as a channel understood it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Received {

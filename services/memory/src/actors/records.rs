@@ -11,7 +11,7 @@ use argentum_proto::memory::v1::{
 use argentum_service::{Alive, Process, right, unix_ms};
 
 use crate::{
-    archive::Selection,
+    archive::{Selection, Words},
     memory::{Memory, MemoryError},
     records::{Invalid, Telling},
     scope::{ScopeKey, Speaker},
@@ -120,6 +120,7 @@ fn forgotten(request: ForgetRequest) -> Result<Selection, Invalid> {
         Target::ThisConversation(_) => Selection { key: Some(speaker.here()), limit: own.key, ..Selection::default() },
         Target::Everything(_) => own,
         Target::BeforeMs(before_ms) => Selection { before_ms: Some(before_ms), ..own },
+        Target::Words(words) => Selection { words: Some(Words::of(&words).ok_or(Invalid::Words)?), ..own },
     })
 }
 

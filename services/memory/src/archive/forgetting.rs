@@ -3,7 +3,7 @@
 use argentum_store::{Batch, Records, Store};
 
 use super::{Archive, ArchiveError, FACTS, IDS, Ledger, PAGE_RECORDS, RECORDS, SCOPES, STALE, number, scope_entry, scope_prefix};
-use crate::{document::Entry, records::Record, scope::ScopeKey};
+use crate::{document::Entry, records::Record, scope::ScopeKey, text::words};
 
 /// Records forgotten with one sync.
 const CHUNK_RECORDS: usize = 500;
@@ -18,7 +18,13 @@ pub(crate) struct Selection {
     pub(crate) record_id: Option<String>,
     /// Records of what was said earlier.
     pub(crate) before_ms: Option<u64>,
+    /// Records of what was said with these words in it, one after the other.
+    pub(crate) words: Option<Words>,
 }
+
+/// At least one word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Words(Vec<String>);
 
 /// What changed with one sync.
 #[derive(Debug, Default)]
@@ -41,6 +47,20 @@ impl Selection {
             && has(&self.limit)
             && self.record_id.as_ref().is_none_or(|id| id == record.id())
             && self.before_ms.is_none_or(|before_ms| record.said_at_ms() < before_ms)
+            && self.words.as_ref().is_none_or(|words| words.stand_in(record.text()))
+    }
+}
+
+// === impl Words ===
+
+impl Words {
+    /// `None` where there is not one.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Some(words(text)).filter(|words| !words.is_empty()).map(Self)
+    }
+
+    fn stand_in(&self, text: &str) -> bool {
+        words(text).windows(self.0.len()).any(|said| said == self.0)
     }
 }
 

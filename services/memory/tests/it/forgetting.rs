@@ -1,9 +1,10 @@
 //! What is forgotten, by whom, and that it stays so.
 
+use argentum_bus::ErrorCode;
 use argentum_proto::memory::v1::{ForgetConversation, ForgetEverything, ForgetRequest, ListFactsRequest, forget_request::Target};
 use argentum_testkit::run;
 
-use crate::household::{ANN, ANN_IN_GROUP, BOB, Household, Voice};
+use crate::household::{ANN, ANN_IN_GROUP, BOB, Household, Voice, turn};
 
 async fn forget(household: &Household, voice: Voice, target: Target) -> u64 {
     let request = ForgetRequest { conversation: voice.conversation(), sender: voice.sender(), target: Some(target) };
@@ -60,5 +61,32 @@ fn facts_are_listed_newest_first_until_they_are_forgotten() {
         assert_eq!(facts(&household, ANN).await, [second]);
         household.tell_fact("1", ANN, "I like tea").await;
         assert_eq!(household.recall(ANN, "tea").await, [""; 0], "told again, it stays forgotten");
+    });
+}
+
+#[test]
+fn what_says_these_words_is_forgotten_of_what_its_asker_said_or_was_answered() {
+    run(async {
+        let household = Household::new().await;
+        household.ask(&turn(1, ANN, "Where is the Green Kettle?", "The green kettle stands in the hall.")).await.unwrap();
+        household.tell(2, ANN, "The kettle is green").await;
+        household.tell_fact("1", ANN_IN_GROUP, "A GREEN KÉTTLE is enough").await;
+        household.tell(3, BOB, "The green kettle is mine").await;
+        assert_eq!(forget(&household, ANN, Target::Words("green, kettle".to_owned())).await, 3);
+        assert_eq!(household.recall(ANN, "kettle").await, ["ann: The kettle is green"]);
+        assert_eq!(household.recall(BOB, "kettle").await, ["bob: The green kettle is mine"]);
+        assert_eq!(forget(&household, ANN, Target::Words("green kettle".to_owned())).await, 0);
+    });
+}
+
+#[test]
+fn what_is_no_word_forgets_nothing() {
+    run(async {
+        let household = Household::new().await;
+        household.tell(1, ANN, "?! The kettle").await;
+        let (conversation, sender) = (ANN.conversation(), ANN.sender());
+        let refused = household.ask(&ForgetRequest { conversation, sender, target: Some(Target::Words("?!".to_owned())) }).await;
+        assert_eq!(refused.unwrap_err().code, ErrorCode::InvalidArgument);
+        assert_eq!(household.recall(ANN, "kettle").await, ["ann: ?! The kettle"]);
     });
 }

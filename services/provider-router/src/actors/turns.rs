@@ -2,6 +2,7 @@
 
 mod calls;
 mod effects;
+mod errands;
 mod gate;
 mod ledger;
 mod memory;

@@ -3,7 +3,7 @@
 use argentum_proto::{
     channel::v1::{AcceptMessageResponse, RejectionReason, Sender},
     ids::TurnId,
-    provider::v1::{KeptRaw, MessageAccepted, NoTurn, Queued, Replaced, message_accepted::Disposition, record::Event},
+    provider::v1::{Errand, KeptRaw, MessageAccepted, NoTurn, Queued, Replaced, message_accepted::Disposition, record::Event},
 };
 
 use super::{
@@ -46,7 +46,8 @@ impl Step<'_> {
     fn rejection(&mut self, inbound: &Inbound) -> Option<(RejectionReason, &'static str)> {
         let limits = &self.config.limits;
         let is_too_old = self.state.keys().is_too_old(&inbound.key.gateway, inbound.platform_time_ms);
-        if limits.question_bytes_max < inbound.content.bytes() {
+        let bytes_max = if inbound.content.is_errand() { limits.errand_bytes_max } else { limits.question_bytes_max };
+        if bytes_max < inbound.content.bytes() {
             Some((RejectionReason::TooLarge, texts::TOO_LARGE))
         } else if is_too_old && self.config.keeps(Rule::PurgedIsTooOld) {
             Some((RejectionReason::TooOld, texts::TOO_OLD))
@@ -68,7 +69,7 @@ impl Step<'_> {
     }
 
     fn is_queue_full(&self, inbound: &Inbound) -> bool {
-        let takes_place = matches!(inbound.content, Content::Question(_) | Content::New);
+        let takes_place = matches!(inbound.content, Content::Question(_) | Content::New) || inbound.content.is_errand();
         let queued = self.state.conversation(&inbound.place()).map_or(0, |conversation| conversation.queue().len());
         takes_place && self.config.limits.queue_max <= queued
     }
@@ -91,13 +92,16 @@ impl Step<'_> {
 
     fn dispose(&self, inbound: &Inbound, place: &Place) -> (Disposition, String) {
         let delivered_by_tail = self.config.delivered_by_tail.contains(&place.gateway);
-        let queued = |question: &str, clears| {
+        let queued = |question: &str, clears, errand: Errand| {
             let model = self.model_of(inbound, place);
-            Disposition::Queued(Queued { question: question.into(), clears, delivered_by_tail, model })
+            let queued = Queued { question: question.into(), clears, delivered_by_tail, model, errand: errand.into() };
+            (Disposition::Queued(queued), String::new())
         };
         match &inbound.content {
-            Content::Question(text) => (queued(text, false), String::new()),
-            Content::New => (queued("/new", true), String::new()),
+            Content::Question(text) => queued(text, false, Errand::Unspecified),
+            Content::New => queued("/new", true, Errand::Unspecified),
+            Content::Remember(text) => queued(text, false, Errand::Remember),
+            Content::Forget(what) => queued(what, false, Errand::Forget),
             Content::Edit(text) => {
                 let replaced = |turn: TurnId| Disposition::Replaced(Replaced { turn_id: turn.to_string(), question: text.clone() });
                 (self.queued_original(inbound, place).map_or(Disposition::NoTurn(NoTurn {}), replaced), String::new())
@@ -121,7 +125,8 @@ impl Step<'_> {
 
     /// The queued turn whose message an edit is of, unless a later edit came first.
     fn queued_original(&self, inbound: &Inbound, place: &Place) -> Option<TurnId> {
-        let is_original = |turn: &Turn| turn.message == inbound.key.message && turn.revision < inbound.key.revision && !turn.clears;
+        let is_question = |turn: &Turn| !turn.clears && turn.errand == Errand::Unspecified;
+        let is_original = |turn: &Turn| turn.message == inbound.key.message && turn.revision < inbound.key.revision && is_question(turn);
         let queue = self.state.conversation(place)?.queue();
         queue.iter().copied().find(|queued| self.state.turn(*queued).is_some_and(is_original))
     }

@@ -47,6 +47,8 @@ pub struct Price {
 pub struct Limits {
     /// Longest question; longer ones are TooLarge.
     pub question_bytes_max: usize,
+    /// Longest text for memory; longer ones are TooLarge.
+    pub errand_bytes_max: usize,
     /// Longest answer; what follows is cut off and the vendor is told to stop.
     pub answer_bytes_max: usize,
     /// Messages that wait behind a running turn; further ones are QueueFull.
@@ -156,6 +158,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             question_bytes_max: 256 * 1024,
+            errand_bytes_max: 64 * 1024,
             answer_bytes_max: 512 * 1024,
             queue_max: 64,
             flood_burst: 20,

@@ -48,6 +48,10 @@ pub enum Effect {
     AnswerDelivery { request: RequestId, response: Option<ReportDeliveryResponse> },
     /// Tells memory of a turn, idempotent by its id; `Remembered` or `RememberFailed` follows.
     Remember { speaker: Speaker, turn: Box<PastTurn> },
+    /// Has memory keep a fact, idempotent by the turn's id; `ErrandDone` or `ErrandFailed` follows.
+    Note { turn: TurnId, speaker: Speaker, text: String, said_at_ms: u64 },
+    /// Has memory forget what this names; `ErrandDone` or `ErrandFailed` follows.
+    Forget { turn: TurnId, speaker: Speaker, what: String },
     /// Answers a request to stop.
     AnswerStop { request: RequestId, response: StopTurnResponse },
     /// Answers a request for the running turn.

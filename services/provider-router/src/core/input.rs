@@ -70,6 +70,10 @@ pub enum Input {
     Recalled { turn: TurnId, records: Vec<RecalledRecord> },
     /// Nothing will be recalled.
     RecallFailed { turn: TurnId },
+    /// Memory has done what [`super::Effect::Note`] or [`super::Effect::Forget`] asked.
+    ErrandDone { turn: TurnId, done: ErrandDone },
+    /// Memory has not done it; `is_final` where asking again cannot help.
+    ErrandFailed { turn: TurnId, is_final: bool },
     /// What became of [`super::Effect::CallVendor`].
     Vendor { turn: TurnId, attempt: u32, event: VendorEvent },
     /// The answer to [`super::Effect::Remember`].
@@ -138,6 +142,10 @@ pub enum Content {
     New,
     /// Asks what is going on.
     Status,
+    /// Is to be kept as a fact.
+    Remember(String),
+    /// Names what is to be forgotten: an id, or words that stand in it.
+    Forget(String),
     /// What the gateway could not convert.
     DeadLetter { raw: Bytes, reason: String },
 }
@@ -190,6 +198,15 @@ pub struct RecalledRecord {
     pub origin: String,
     /// What was said. Data, never instruction.
     pub text: String,
+}
+
+/// What memory did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrandDone {
+    /// The fact is on its disk, under this name.
+    Noted { record_id: String },
+    /// So many records are gone.
+    Forgotten { records_count: u64 },
 }
 
 /// What comes from a vendor call, in order.
@@ -366,18 +383,31 @@ impl Content {
             WireContent::Stop(_) => Self::Stop,
             WireContent::New(_) => Self::New,
             WireContent::Status(_) => Self::Status,
+            WireContent::Remember(command) => Self::Remember(command.text),
+            WireContent::Forget(command) => Self::Forget(command.what),
             WireContent::DeadLetter(letter) => Self::DeadLetter { raw: letter.raw, reason: label(&letter.reason) },
         };
-        let is_blank = matches!(&content, Self::Question(text) | Self::Edit(text) if text.trim().is_empty());
-        if is_blank { Err("the text is empty".into()) } else { Ok(content) }
+        if content.text().is_some_and(|text| text.trim().is_empty()) { Err("the text is empty".into()) } else { Ok(content) }
     }
 
     /// How large it is.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Question(text) | Self::Edit(text) => text.len(),
             Self::DeadLetter { raw, .. } => raw.len(),
-            Self::Stop | Self::New | Self::Status => 0,
+            _ => self.text().map_or(0, str::len),
+        }
+    }
+
+    /// Whether it is for memory, which takes less at a time than a model.
+    pub(super) fn is_errand(&self) -> bool {
+        matches!(self, Self::Remember(_) | Self::Forget(_))
+    }
+
+    /// What somebody wrote, where it must not be empty.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Question(text) | Self::Edit(text) | Self::Remember(text) | Self::Forget(text) => Some(text),
+            Self::Stop | Self::New | Self::Status | Self::DeadLetter { .. } => None,
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Life {
 pub(super) struct Run {
     pub(super) started_ms: u64,
     pub(super) stage: Stage,
-    /// Tries at the vendor in this life.
+    /// Tries at the vendor, or of the errand, in this life.
     pub(super) tries: u32,
     pub(super) recalled: Vec<RecalledRecord>,
     pub(super) prompt_bytes: usize,
@@ -52,6 +52,8 @@ pub(super) enum Stage {
     Recalling,
     /// The vendor.
     Calling,
+    /// Memory, which is to note or to forget something.
+    Errand,
     /// The time to ask the vendor again, or nothing any more.
     Pausing,
 }

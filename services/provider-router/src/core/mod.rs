@@ -9,7 +9,7 @@
 //! happened, [`Input::Tick`] whenever [`Core::next_due_ms`] is reached, and treat every [`Outputs`] as said there. Answers of
 //! vendor calls come in the order of their attempt. A failed sync ends the process: what the core knows is ahead of the disk.
 //!
-//! A message meets the files in this order: `accept`, `turn`, `delivery`, `remember`. What a completion of `/v1` costs passes through
+//! A message meets the files in this order: `accept`, `turn` (or `errand`), `delivery`, `remember`. What a completion of `/v1` costs passes through
 //! `completions`.
 
 mod accept;
@@ -18,6 +18,7 @@ mod completions;
 mod config;
 mod delivery;
 mod effect;
+mod errand;
 #[cfg(any(test, feature = "explore"))]
 pub mod explore;
 mod flood;
@@ -44,8 +45,8 @@ pub use self::{
     config::{Config, Limits, Price, TailLimits},
     effect::{Effect, Notification, Outputs},
     input::{
-        Content, DeliveryReport, FailureClass, Inbound, Input, Now, Origin, Place, RecalledRecord, Report, RequestId, Speaker, VendorEvent,
-        VendorFailure,
+        Content, DeliveryReport, ErrandDone, FailureClass, Inbound, Input, Now, Origin, Place, RecalledRecord, Report, RequestId, Speaker,
+        VendorEvent, VendorFailure,
     },
     prompt::{Prompt, PromptMessage, Role},
     recover::RecoverError,
@@ -81,12 +82,17 @@ impl Core {
         self.life.timers.next_due_ms()
     }
 
-    /// Whether an effect is still to be done, asked when it is released: a vendor call whose turn ended while it waited at the
-    /// gate is not.
+    /// Whether an effect is still to be done, asked when it is released: a vendor call or an errand whose turn ended while it waited
+    /// at the gate is not.
     pub fn is_wanted(&self, effect: &Effect) -> bool {
-        let Effect::CallVendor { turn, attempt, .. } = effect else { return true };
-        let is_calling = self.life.runs.get(turn).is_some_and(|run| run.stage == Stage::Calling);
-        is_calling && self.state.turn(*turn).is_some_and(|turn| turn.attempts == *attempt)
+        let is_at = |turn: &TurnId, stage: Stage| self.life.runs.get(turn).is_some_and(|run| run.stage == stage);
+        match effect {
+            Effect::CallVendor { turn, attempt, .. } => {
+                is_at(turn, Stage::Calling) && self.state.turn(*turn).is_some_and(|turn| turn.attempts == *attempt)
+            }
+            Effect::Note { turn, .. } | Effect::Forget { turn, .. } => is_at(turn, Stage::Errand),
+            _ => true,
+        }
     }
 
     /// Whether no turn runs and no completion is held: what a drain waits for.

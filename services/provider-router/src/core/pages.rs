@@ -73,7 +73,7 @@ impl Step<'_> {
             attempt: turn.attempts,
             sequence: run.map_or(0, |run| run.sequence),
             text: ended.map_or_else(|| run.map(|run| run.text.clone()).unwrap_or_default(), |completion| completion.answer.clone()),
-            question: turn.question.clone(),
+            question: turn.said(),
             outcome: ended.map_or(Outcome::Unspecified, |completion| completion.outcome).into(),
         })
     }
@@ -84,7 +84,7 @@ impl Step<'_> {
             turn_id: id.to_string(),
             sender: Some(turn.sender.clone()),
             platform_message_id: turn.message.to_string(),
-            question: turn.question.clone(),
+            question: turn.said(),
             accepted_at_ms: turn.accepted_at_ms,
         })
     }

@@ -3,7 +3,7 @@
 use argentum_proto::{
     channel::v1::Outcome,
     ids::TurnId,
-    provider::v1::{Checkpoint, Record, Settlement},
+    provider::v1::{Checkpoint, Errand, Record, Settlement},
 };
 use thiserror::Error;
 
@@ -109,6 +109,8 @@ impl Step<'_> {
         match &turn.phase {
             Phase::Running if is_running_now => Resumption::Wait,
             Phase::Running if self.config.limits.starts_max <= turn.starts => Resumption::Quarantine,
+            // Memory costs nothing, and does nothing twice.
+            Phase::Running if turn.errand != Errand::Unspecified => Resumption::Rerun(None),
             Phase::Running => Resumption::Rerun(Some(self.estimate_broken(id))),
             Phase::Parked => Resumption::Rerun(None),
             Phase::Completed(_) if self.config.keeps(Rule::CompletedIsFinal) => Resumption::Finish,

@@ -32,6 +32,8 @@ impl<'a> Step<'a> {
             Input::Delivery(report) => self.delivery_report(report),
             Input::Recalled { turn, records } => self.recalled(turn, records),
             Input::RecallFailed { turn } => self.recalled(turn, Vec::new()),
+            Input::ErrandDone { turn, done } => self.errand_done(turn, &done),
+            Input::ErrandFailed { turn, is_final } => self.errand_failed(turn, is_final),
             Input::Vendor { turn, attempt, event } => self.vendor(turn, attempt, event),
             Input::Remembered { turn } => self.remembered(turn),
             Input::RememberFailed { turn } => self.remember_failed(turn),

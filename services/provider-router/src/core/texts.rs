@@ -11,6 +11,33 @@ pub(super) const NOTHING_RUNS: &str = "Nothing is running.";
 pub(super) const CLEARED: &str = "This is a new conversation.";
 pub(super) const QUARANTINED: &str = "I could not answer this message: every attempt broke off. The operator has been told.";
 
+pub(super) const NOT_NOTED: &str = "I could not note this: my memory cannot be reached. Please send it again later.";
+pub(super) const NOT_FORGOTTEN: &str = "I could not forget this: my memory cannot be reached. Please send it again later.";
+pub(super) const NOT_TO_NOTE: &str = "I could not note this: my memory does not take it as it is.";
+pub(super) const NOT_TO_FORGET: &str = "Send /forget with words that stand in what I should forget, or with the id that I told you.";
+pub(super) const NOTHING_FORGOTTEN: &str = "I remember nothing that says this, of what you said or were answered.";
+/// Characters of a fact that are said again when it is noted.
+const NOTED_CHARS_MAX: usize = 500;
+
+/// What was noted, and how it is taken back.
+pub(super) fn noted(text: &str, record_id: &str) -> String {
+    let mut begin: String = text.chars().take(NOTED_CHARS_MAX).collect();
+    if begin.len() < text.len() {
+        begin.push('…');
+    }
+    format!("Noted: {begin}\nSend /forget {record_id} to take it back.")
+}
+
+/// How much was forgotten, and what not.
+pub(super) fn forgotten(records_count: u64) -> String {
+    let records = match records_count {
+        0 => return NOTHING_FORGOTTEN.to_owned(),
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
+    };
+    format!("Forgotten: {records}. The latest messages of this conversation stay before me until you send /new.")
+}
+
 /// Why a turn failed.
 pub(super) fn failed(class: FailureClass) -> &'static str {
     match class {

@@ -3,7 +3,7 @@
 use argentum_proto::{
     channel::v1::{Outcome, TextAppended, TurnEnded, TurnProgressed, TurnStarted as TurnStartedProgress, turn_progressed::Change},
     ids::TurnId,
-    provider::v1::{Settlement, TryFailed, TurnCompleted, TurnParked, TurnStarted, record::Event},
+    provider::v1::{Errand, Settlement, TryFailed, TurnCompleted, TurnParked, TurnStarted, record::Event},
 };
 
 use super::{
@@ -42,14 +42,17 @@ impl Step<'_> {
     pub(super) fn start(&mut self, turn: TurnId, broken: Option<Settlement>) {
         self.decide(Event::TurnStarted(TurnStarted { turn_id: turn.to_string(), broken }));
         let Some(started) = self.state.turn(turn) else { return };
-        let (speaker, query) = (started.speaker(), started.question.clone());
+        let (speaker, query, is_errand) = (started.speaker(), started.question.clone(), started.errand != Errand::Unspecified);
         if started.clears {
             return self.complete(turn, Ending::new(Outcome::Cleared, texts::CLEARED));
         }
         self.life.runs.insert(turn, Run::new(self.now.monotonic_ms));
         self.set_timer(Timer::Deadline(turn), self.config.limits.turn_deadline_ms);
-        self.set_timer(Timer::Recall(turn), self.config.limits.recall_ms);
         self.progress(turn, 0, Change::Started(TurnStartedProgress {}));
+        if is_errand {
+            return self.run_errand(turn);
+        }
+        self.set_timer(Timer::Recall(turn), self.config.limits.recall_ms);
         let tail = self.state.conversation(&speaker.place).map_or(&[][..], |conversation| conversation.tail().turns());
         // What came before `/new` is in no prompt, so it is recalled where it belongs to the question.
         let told = recent(tail, self.config.limits.prompt_tail).into_iter().map(|past| past.turn_id.clone()).collect();
@@ -66,7 +69,10 @@ impl Step<'_> {
 
     pub(super) fn retry(&mut self, turn: TurnId) {
         if self.life.runs.get(&turn).is_some_and(|run| run.stage == Stage::Pausing) {
-            self.call_vendor(turn);
+            match self.state.turn(turn).map(|turn| turn.errand) {
+                Some(Errand::Remember | Errand::Forget) => self.run_errand(turn),
+                Some(Errand::Unspecified) | None => self.call_vendor(turn),
+            }
         }
     }
 
@@ -223,8 +229,8 @@ impl Step<'_> {
         run.sequence
     }
 
-    /// The vendor call ended by itself.
-    fn pause(&mut self, turn: TurnId) {
+    /// The vendor call, or the errand, ended by itself.
+    pub(super) fn pause(&mut self, turn: TurnId) {
         if let Some(run) = self.life.runs.get_mut(&turn) {
             run.stage = Stage::Pausing;
         }
@@ -270,7 +276,7 @@ impl Step<'_> {
 }
 
 /// Backoff with a jitter of up to a half, which the turn's own randomness makes.
-fn pause_ms(turn: TurnId, tries: u32, (min, max): (u64, u64)) -> u64 {
+pub(super) fn pause_ms(turn: TurnId, tries: u32, (min, max): (u64, u64)) -> u64 {
     let backoff_ms = backoff_ms(min, max, tries.saturating_sub(1));
     let random = u64::try_from((turn.bits() >> (tries % 64)) & 0xffff).unwrap_or_default();
     backoff_ms / 2 + backoff_ms * random / 2 / 0xffff

@@ -63,7 +63,8 @@ pub struct Config {
     /// What a message in a channel begins with to be meant for us, beside our nick and a colon. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
-    /// What a command begins with: `!help`, `!new`, `!stop`, `!status`, `!pair`. IRC programs keep `/` for themselves. Default: `!`.
+    /// What a command begins with: `!help`, `!new`, `!stop`, `!status`, `!remember`, `!forget`, `!pair`. IRC programs keep `/`
+    /// for themselves. Default: `!`.
     pub command_prefix: String,
     /// Who may write from the start: `account:NAME`, `nick!user@host`, or a channel. Default: none; others are paired with
     /// `argentum pair`.

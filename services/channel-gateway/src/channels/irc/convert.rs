@@ -3,7 +3,8 @@
 //! In a channel only what is addressed to us is ours: `nick: text`, `nick, text`, `@nick text`, or what begins with the trigger.
 
 use argentum_proto::channel::v1::{
-    AcceptMessageRequest, NewCommand, Question, Sender, StatusCommand, StopCommand, accept_message_request::Content,
+    AcceptMessageRequest, ForgetCommand, NewCommand, Question, RememberCommand, Sender, StatusCommand, StopCommand,
+    accept_message_request::Content,
 };
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     text::plain,
 };
 use crate::channels::{
-    accepting::{Intent, Received},
+    accepting::{FORGET_WHAT, Intent, REMEMBER_WHAT, Received},
     pairing::{self, Author},
 };
 
@@ -54,13 +55,19 @@ fn understand(said: &str, config: &Config) -> Option<(Option<Content>, Intent)> 
         return None;
     }
     // Programs of people keep `/` for themselves at the beginning of a line only, and other texts of ours name commands so.
-    let command = said.strip_prefix(config.command_prefix.as_str()).or_else(|| said.strip_prefix('/')).map(str::to_ascii_lowercase);
-    Some(match command.as_deref() {
-        Some("help") => (None, Intent::Tell(help(config))),
-        Some("pair") => (None, Intent::Pair),
-        Some("new") => (Some(Content::New(NewCommand {})), Intent::Ask),
-        Some("stop") => (Some(Content::Stop(StopCommand {})), Intent::Ask),
-        Some("status") => (Some(Content::Status(StatusCommand {})), Intent::Ask),
+    let command = said.strip_prefix(config.command_prefix.as_str()).or_else(|| said.strip_prefix('/')).unwrap_or_default();
+    let (name, rest) = command.split_once(char::is_whitespace).map_or((command, ""), |(name, rest)| (name, rest.trim()));
+    let tell = |text: &str| (None, Intent::Tell(text.to_owned()));
+    Some(match (name.to_ascii_lowercase().as_str(), rest) {
+        ("help", "") => tell(&help(config)),
+        ("pair", "") => (None, Intent::Pair),
+        ("new", "") => (Some(Content::New(NewCommand {})), Intent::Ask),
+        ("stop", "") => (Some(Content::Stop(StopCommand {})), Intent::Ask),
+        ("status", "") => (Some(Content::Status(StatusCommand {})), Intent::Ask),
+        ("remember", "") => tell(REMEMBER_WHAT),
+        ("remember", text) => (Some(Content::Remember(RememberCommand { text: text.to_owned() })), Intent::Ask),
+        ("forget", "") => tell(FORGET_WHAT),
+        ("forget", what) => (Some(Content::Forget(ForgetCommand { what: what.to_owned() })), Intent::Ask),
         _ => (Some(Content::Question(Question { text: said.to_owned(), ..Question::default() })), Intent::Ask),
     })
 }
@@ -70,7 +77,8 @@ fn help(config: &Config) -> String {
     let trigger = config.trigger.as_ref().map(|trigger| format!(" or `{trigger} question`")).unwrap_or_default();
     format!(
         "Write to me in private, or `{nick}: question`{trigger} in a channel. {prefix}new begins anew, {prefix}stop ends an answer, \
-         {prefix}status tells what goes on; in a channel behind `{nick}:`."
+         {prefix}status tells what goes on, {prefix}remember TEXT keeps it in my memory, {prefix}forget TEXT forgets what says so, of \
+         what you said or I answered you; in a channel behind `{nick}:`."
     )
 }
 
@@ -174,6 +182,21 @@ mod tests {
         assert!(matches!(content("!status").request.content, Some(Content::Status(_))));
         assert!(matches!(content("!help").intent, Intent::Tell(_)));
         assert_eq!([content("!pair").intent, content("/pair").intent], [Intent::Pair, Intent::Pair]);
+    }
+
+    #[test]
+    fn what_is_to_be_remembered_or_forgotten_stands_behind_the_command() {
+        let content = |text: &str| converted(&heard(text, tea())).unwrap();
+        let noted = content("argentum: !Remember  I like tea").request.content;
+        assert_eq!(noted, Some(Content::Remember(RememberCommand { text: "I like tea".to_owned() })));
+        let forgotten = content("argentum: /forget tea").request.content;
+        assert_eq!(forgotten, Some(Content::Forget(ForgetCommand { what: "tea".to_owned() })));
+        assert_eq!(content("argentum: !remember").intent, Intent::Tell(REMEMBER_WHAT.to_owned()));
+        assert_eq!(content("argentum: !forget").intent, Intent::Tell(FORGET_WHAT.to_owned()));
+        assert_eq!(question("argentum: !new ideas?", tea()), Some("!new ideas?".to_owned()));
+        for name in ["!remember", "!forget"] {
+            assert!(matches!(content("argentum: !help").intent, Intent::Tell(help) if help.contains(name)), "{name}");
+        }
     }
 
     #[test]

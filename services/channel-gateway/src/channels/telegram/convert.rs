@@ -2,7 +2,8 @@
 
 use argentum_proto::{
     channel::v1::{
-        AcceptMessageRequest, DeadLetter, Edit, NewCommand, Question, Sender, StatusCommand, StopCommand, accept_message_request::Content,
+        AcceptMessageRequest, DeadLetter, Edit, ForgetCommand, NewCommand, Question, RememberCommand, Sender, StatusCommand, StopCommand,
+        accept_message_request::Content,
     },
     ids::ConversationId,
 };
@@ -15,14 +16,16 @@ use super::{
     units::range,
 };
 use crate::channels::{
-    accepting::{Intent, Received},
+    accepting::{FORGET_WHAT, Intent, REMEMBER_WHAT, Received},
     pairing::{Author, Place},
 };
 
 const HELP: &str = "Write to me, and I answer. In a group, mention me or reply to what I wrote.\n\
-    /new begins a new conversation\n/stop ends the answer that is being written\n/status tells what I am doing\n/help shows this";
+    /new begins a new conversation\n/stop ends the answer that is being written\n/status tells what I am doing\n\
+    /remember TEXT keeps it in my memory\n/forget TEXT forgets what says so, of what you said or I answered you\n/help shows this";
 const NEW_ALONE: &str = "Send /new alone, and your question after it.";
 const ONLY_TEXT: &str = "I only understand text yet.";
+const COMMANDS: [&str; 8] = ["help", "start", "new", "stop", "status", "remember", "forget", "pair"];
 /// What a model is told of what it cannot see.
 const ATTACHMENT: &str = "(Something is attached to this message, which cannot be shown to you.)";
 /// Fields of a message that bring something from its sender that is no text. All others tell what happened in the chat.
@@ -112,12 +115,16 @@ fn meaning(message: &Message, is_edit: bool, me: &Me) -> Option<(Option<Content>
 
 fn commanded(command: &Command<'_>) -> (Option<Content>, Intent) {
     let tell = |text: &str| (None, Intent::Tell(text.to_owned()));
-    match command.name {
-        "stop" => (Some(Content::Stop(StopCommand {})), Intent::Ask),
-        "status" => (Some(Content::Status(StatusCommand {})), Intent::Ask),
-        "new" if command.rest.is_empty() => (Some(Content::New(NewCommand {})), Intent::Ask),
-        "new" => tell(NEW_ALONE),
-        "pair" => (None, Intent::Pair),
+    match (command.name, command.rest) {
+        ("stop", _) => (Some(Content::Stop(StopCommand {})), Intent::Ask),
+        ("status", _) => (Some(Content::Status(StatusCommand {})), Intent::Ask),
+        ("new", "") => (Some(Content::New(NewCommand {})), Intent::Ask),
+        ("new", _) => tell(NEW_ALONE),
+        ("remember", "") => tell(REMEMBER_WHAT),
+        ("remember", text) => (Some(Content::Remember(RememberCommand { text: text.to_owned() })), Intent::Ask),
+        ("forget", "") => tell(FORGET_WHAT),
+        ("forget", what) => (Some(Content::Forget(ForgetCommand { what: what.to_owned() })), Intent::Ask),
+        ("pair", _) => (None, Intent::Pair),
         _ => tell(HELP),
     }
 }
@@ -130,7 +137,7 @@ fn command<'a>(text: &'a str, entities: &[Entity], me: &Me) -> Option<Result<Com
     if bot.is_some_and(|bot| !bot.eq_ignore_ascii_case(&me.username)) {
         return Some(Err(()));
     }
-    let known = ["help", "start", "new", "stop", "status", "pair"].into_iter().find(|known| name.eq_ignore_ascii_case(known))?;
+    let known = COMMANDS.into_iter().find(|known| name.eq_ignore_ascii_case(known))?;
     Some(Ok(Command { name: known, rest: text[range.end..].trim() }))
 }
 

@@ -32,6 +32,8 @@ impl Turns {
             Effect::AnswerConversation { request, response } => self.waiting.conversation.answer(request, Ok(response)),
             Effect::Recall { turn, speaker, query, told } => self.recall(turn, memory::recall(speaker, query, told), context),
             Effect::Remember { speaker, turn } => self.remember(speaker, *turn, context),
+            Effect::Note { turn, speaker, text, said_at_ms } => self.note(turn, memory::note(turn, speaker, text, said_at_ms), context),
+            Effect::Forget { turn, speaker, what } => self.forget(turn, memory::forget(speaker, what), context),
             Effect::CallVendor { turn, attempt, prompt } => {
                 let span = self.span_of(turn, chat_span(turn, attempt, &prompt.model));
                 self.calls.start(turn, attempt, prompt, span);

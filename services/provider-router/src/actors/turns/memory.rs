@@ -2,10 +2,14 @@
 
 use argentum_proto::{
     channel::v1::PastTurn,
-    memory::v1::{Conversation, RecallRequest, Record, RememberTurnRequest},
+    ids::TurnId,
+    memory::v1::{Conversation, ForgetRequest, RecallRequest, Record, RememberFactRequest, RememberTurnRequest, forget_request::Target},
 };
 
 use crate::core::{RecalledRecord, Speaker};
+
+/// How memory begins the name of a fact.
+const FACT: &str = "fact.";
 
 /// Turns that memory is told not to recall; more it does not take.
 const EXCLUDED_MAX: usize = 256;
@@ -48,6 +52,26 @@ pub(super) fn remember(speaker: Speaker, turn: PastTurn) -> RememberTurnRequest 
     }
 }
 
+/// Tells of a fact. Its name is the turn's, so that telling it again changes nothing.
+pub(super) fn note(turn: TurnId, speaker: Speaker, text: String, said_at_ms: u64) -> RememberFactRequest {
+    let conversation = Some(conversation(&speaker));
+    RememberFactRequest { fact_id: turn.to_string(), conversation, sender: Some(speaker.sender), text, said_at_ms }
+}
+
+/// Asks to forget what the sender named.
+pub(super) fn forget(speaker: Speaker, what: String) -> ForgetRequest {
+    let target = if is_record_id(&what) { Target::RecordId(what) } else { Target::Words(what) };
+    ForgetRequest { conversation: Some(conversation(&speaker)), sender: Some(speaker.sender), target: Some(target) }
+}
+
+/// Whether it has the form of a record's name: nobody writes so by chance.
+fn is_record_id(what: &str) -> bool {
+    let is_turn = |id: &str| id.parse::<TurnId>().is_ok();
+    let is_fact = what.strip_prefix(FACT).is_some_and(is_turn);
+    let is_saying = what.split_once('.').is_some_and(|(turn, kind)| is_turn(turn) && matches!(kind, "question" | "answer"));
+    is_fact || is_saying
+}
+
 #[cfg(test)]
 mod tests {
     use argentum_proto::{channel::v1::Sender, memory::v1::Audience};
@@ -58,6 +82,18 @@ mod tests {
     fn speaker(audience: Audience) -> Speaker {
         let place = Place { gateway: "chat".parse().unwrap(), conversation: "ada".parse().unwrap() };
         Speaker { place, audience, sender: Sender { platform_id: "ada".into(), display_name: "Ada".into() } }
+    }
+
+    #[test]
+    fn what_is_to_be_forgotten_is_a_name_or_words() {
+        let target = |what: &str| forget(speaker(Audience::Direct), what.into()).target.unwrap();
+        let turn = TurnId::new(ulid::Ulid(7)).to_string();
+        for name in [format!("fact.{turn}"), format!("{turn}.question"), format!("{turn}.answer")] {
+            assert_eq!(target(&name), Target::RecordId(name));
+        }
+        for words in ["tea", "fact.tea", "tea.answer", "fact.", &turn] {
+            assert_eq!(target(words), Target::Words(words.to_owned()));
+        }
     }
 
     #[test]

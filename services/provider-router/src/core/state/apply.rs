@@ -4,8 +4,8 @@ use argentum_proto::{
     channel::v1::Outcome,
     ids::{CompletionId, ConversationId, Gateway, Incarnation, InvalidId, MessageId, MessageKey, TurnId},
     provider::v1::{
-        CompletionHeld, CompletionSettled, HolderLost, KeysPurged, MessageAccepted, OutboundTaken, PartSent, Queued, Record, Replaced,
-        Settlement, TurnCompleted, message_accepted::Disposition, record::Event,
+        CompletionHeld, CompletionSettled, Errand, HolderLost, KeysPurged, MessageAccepted, OutboundTaken, PartSent, Queued, Record,
+        Replaced, Settlement, TurnCompleted, message_accepted::Disposition, record::Event,
     },
 };
 use thiserror::Error;
@@ -92,7 +92,7 @@ impl State {
     fn enqueue(&mut self, id: TurnId, turn: Turn, title: &str) {
         let conversation = self.conversations.entry(turn.place.clone()).or_default();
         if conversation.title.is_empty() && !turn.clears {
-            conversation.title = if title.is_empty() { title_of(&turn.question) } else { title.to_owned() };
+            conversation.title = if title.is_empty() { title_of(&turn.said()) } else { title.to_owned() };
         }
         conversation.changed_at_ms = turn.accepted_at_ms;
         conversation.model.clone_from(&turn.model);
@@ -145,8 +145,8 @@ impl State {
             answered_by: answered_by(completed),
             completed_at_ms: record.wall_ms,
             completed_uptime_ms: record.uptime_ms,
-            // What was only cleared is nothing to remember.
-            is_remembered: completed.outcome() == Outcome::Cleared,
+            // What was only cleared is nothing to remember. A fact is remembered already, and what names something to forget must not be.
+            is_remembered: completed.outcome() == Outcome::Cleared || turn.errand != Errand::Unspecified,
             delivery: has_delivery.then(Delivery::default),
         });
         let (place, past) = (turn.place.clone(), turn.past(id));
@@ -246,6 +246,7 @@ impl Turn {
             audience: accepted.audience(),
             sender: accepted.sender.clone().unwrap_or_default(),
             question: queued.question.clone(),
+            errand: queued.errand(),
             model: queued.model.clone(),
             clears: queued.clears,
             delivered_by_tail: queued.delivered_by_tail,

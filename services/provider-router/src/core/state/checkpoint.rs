@@ -156,6 +156,7 @@ impl Turn {
             audience: self.audience.into(),
             sender: Some(self.sender.clone()),
             question: self.question.clone(),
+            errand: self.errand.into(),
             model: self.model.clone(),
             clears: self.clears,
             delivered_by_tail: self.delivered_by_tail,
@@ -191,7 +192,7 @@ impl Turn {
             TurnPhase::Completed => Phase::Completed(completion(&wire)?),
             TurnPhase::Unspecified => return Err(ApplyError::UnknownKind),
         };
-        let audience = wire.audience();
+        let (audience, errand) = (wire.audience(), wire.errand());
         Ok(Self {
             place: place(&wire.gateway, &wire.platform_conversation_id)?,
             message: MessageId::parse(wire.platform_message_id)?,
@@ -199,6 +200,7 @@ impl Turn {
             audience,
             sender: wire.sender.unwrap_or_default(),
             question: wire.question,
+            errand,
             model: wire.model,
             clears: wire.clears,
             delivered_by_tail: wire.delivered_by_tail,

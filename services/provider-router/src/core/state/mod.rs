@@ -15,7 +15,7 @@ use argentum_proto::{
     channel::v1::{Outcome, PastTurn, Sender},
     ids::{CompletionId, MessageId, TurnId},
     memory::v1::Audience,
-    provider::v1::Settlement,
+    provider::v1::{Errand, Settlement},
 };
 
 pub use self::{
@@ -70,7 +70,10 @@ pub(super) struct Turn {
     /// Of the text that is asked: an edit of a queued message raises it.
     pub(super) revision: u64,
     pub(super) sender: Sender,
+    /// What a model is asked; of an errand, its text.
     pub(super) question: String,
+    /// What is asked of memory instead.
+    pub(super) errand: Errand,
     /// The model that was chosen; empty = the default one.
     pub(super) model: String,
     /// `/new`.
@@ -209,6 +212,15 @@ impl Turn {
         Speaker { place: self.place.clone(), audience: self.audience, sender: self.sender.clone() }
     }
 
+    /// As its sender wrote it.
+    pub(super) fn said(&self) -> String {
+        match self.errand {
+            Errand::Unspecified => self.question.clone(),
+            Errand::Remember => format!("/remember {}", self.question),
+            Errand::Forget => format!("/forget {}", self.question),
+        }
+    }
+
     /// What is still to be delivered.
     pub(super) fn delivery(&self) -> Option<&Delivery> {
         self.completion().and_then(|completion| completion.delivery.as_ref())
@@ -221,7 +233,7 @@ impl Turn {
             turn_id: id.to_string(),
             sender: Some(self.sender.clone()),
             platform_message_id: self.message.to_string(),
-            question: self.question.clone(),
+            question: self.said(),
             answer: completion.answer.clone(),
             outcome: completion.outcome.into(),
             accepted_at_ms: self.accepted_at_ms,

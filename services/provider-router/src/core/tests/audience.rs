@@ -37,6 +37,9 @@ fn memory_is_asked_and_told_for_the_audience_of_the_message() {
 fn the_audience_survives_a_crash_and_a_checkpoint() {
     let mut router = Router::new();
     router.ask(&web(), said_before("1", Audience::Direct));
+    for record in &mut router.records {
+        *record = Record::decode(record.encode_to_vec().as_slice()).unwrap();
+    }
     assert_eq!(audiences(&router.restart()), [Audience::Direct]);
     let checkpoint = Checkpoint::decode(router.core.checkpoint(1).encode_to_vec().as_slice()).unwrap();
     let mut restored = Core::recover(config(), Some(checkpoint), []).unwrap();

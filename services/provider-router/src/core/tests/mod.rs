@@ -5,15 +5,16 @@ mod audience;
 mod completions;
 mod crash;
 mod delivery;
+mod errand;
 mod pages;
 mod random;
 mod turn;
 
 use argentum_proto::{
     channel::v1::{
-        AcceptMessageRequest, AcceptMessageResponse, Edit, NewCommand, Outcome, PastTurn, Question, ReportDeliveryResponse, Sender,
-        StatusCommand, StopCommand, accept_message_request::Content as Wire, accept_message_response::Answer,
-        report_delivery_response::Answer as DeliveryAnswer,
+        AcceptMessageRequest, AcceptMessageResponse, Edit, ForgetCommand, NewCommand, Outcome, PastTurn, Question, RememberCommand,
+        ReportDeliveryResponse, Sender, StatusCommand, StopCommand, accept_message_request::Content as Wire,
+        accept_message_response::Answer, report_delivery_response::Answer as DeliveryAnswer,
     },
     ids::{ConversationId, Gateway, Incarnation, OutboundId, TurnId},
     provider::v1::{Record, Settlement},
@@ -21,8 +22,8 @@ use argentum_proto::{
 use ulid::Ulid;
 
 use super::{
-    Config, Core, DeliveryReport, Effect, FailureClass, Input, Now, Origin, Place, Price, Prompt, Report, RequestId, VendorEvent,
-    VendorFailure, state::State,
+    Config, Core, DeliveryReport, Effect, ErrandDone, FailureClass, Input, Now, Origin, Place, Price, Prompt, Report, RequestId,
+    VendorEvent, VendorFailure, state::State,
 };
 
 /// A driver whose journal is always synced at once.
@@ -82,6 +83,14 @@ pub(super) fn stop() -> Wire {
 
 pub(super) fn new() -> Wire {
     Wire::New(NewCommand {})
+}
+
+pub(super) fn remember(text: &str) -> Wire {
+    Wire::Remember(RememberCommand { text: text.into() })
+}
+
+pub(super) fn forget(what: &str) -> Wire {
+    Wire::Forget(ForgetCommand { what: what.into() })
 }
 
 pub(super) fn status() -> Wire {

@@ -26,11 +26,13 @@ impl Dice {
     }
 
     fn message(&mut self) -> AcceptMessageRequest {
-        let content = match self.roll(8) {
+        let content = match self.roll(10) {
             0..=3 => question("why?"),
             4 => edit("better"),
             5 => stop(),
             6 => new(),
+            7 => remember("I like tea"),
+            8 => forget("tea"),
             _ => status(),
         };
         let id = self.roll(9).to_string();
@@ -55,10 +57,19 @@ impl Dice {
         }
     }
 
+    /// What memory makes of an errand.
+    fn errand(&mut self, turn: TurnId) -> Input {
+        match self.roll(4) {
+            0 => Input::ErrandDone { turn, done: ErrandDone::Noted { record_id: "fact.1".into() } },
+            1 => Input::ErrandDone { turn, done: ErrandDone::Forgotten { records_count: self.roll(3) } },
+            _ => Input::ErrandFailed { turn, is_final: self.roll(2) == 0 },
+        }
+    }
+
     fn step(&mut self, router: &mut Router) {
         let turn = self.turn();
         let name = ["A", "B"][usize::from(self.roll(2) == 0)];
-        match self.roll(16) {
+        match self.roll(18) {
             0..=2 => _ = router.ask(&self.account(), self.message()),
             3 => _ = router.hello(name),
             4..=6 => _ = router.report(name, turn, self.report()),
@@ -69,6 +80,7 @@ impl Dice {
             13 => _ = router.wait(self.roll(3) * 20_000),
             14 if self.roll(4) == 0 => _ = router.wait(31 * DAY_MS),
             14 => _ = router.handle(Input::Park),
+            15 | 16 => _ = router.handle(self.errand(turn)),
             _ => _ = router.restart(),
         }
     }

@@ -109,6 +109,21 @@ fn a_command_is_one_also_with_the_name_of_the_bot() {
 }
 
 #[test]
+fn what_is_to_be_remembered_or_forgotten_stands_behind_the_command() {
+    let command =
+        |text: &str, length: usize| json!({ "text": text, "entities": [{ "type": "bot_command", "offset": 0, "length": length }] });
+    let content = |update: &Value| received(update).request.content;
+    let noted = content(&private(&command("/remember  I like\ntea ", 9)));
+    assert_eq!(noted, Some(Content::Remember(RememberCommand { text: "I like\ntea".to_owned() })));
+    let forgotten = content(&group(&command("/forget@argentum_bot tea", 20)));
+    assert_eq!(forgotten, Some(Content::Forget(ForgetCommand { what: "tea".to_owned() })));
+    for (text, told) in [("/remember", REMEMBER_WHAT), ("/forget", FORGET_WHAT)] {
+        assert_eq!(received(&private(&command(text, text.len()))).intent, Intent::Tell(told.to_owned()));
+        assert!(HELP.contains(text), "{text}");
+    }
+}
+
+#[test]
 fn an_edit_is_a_revision_of_its_message() {
     let mut update = private(&json!({ "text": "why not?", "edit_date": 1_700_000_100 }));
     let message = update.as_object_mut().unwrap().remove("message").unwrap();
