@@ -14,6 +14,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use client::Client;
@@ -62,10 +63,14 @@ pub struct FakeIrc {
 struct Shared {
     manners: Manners,
     identity: Option<Identity>,
-    said: Mutex<Vec<Said>>,
+    said: Mutex<Vec<(Instant, Said)>>,
     lines: Mutex<Vec<String>>,
     script: Mutex<VecDeque<Mishap>>,
     joined: Mutex<BTreeSet<String>>,
+    /// Lines that reached a client, with the number of its connection.
+    heard: Mutex<Vec<(Instant, usize, String)>>,
+    /// When each connection ended.
+    ends: Mutex<Vec<Instant>>,
     /// Lines for the client that is there now.
     outbox: Mutex<VecDeque<String>>,
     is_dropping: AtomicBool,
@@ -89,6 +94,8 @@ impl FakeIrc {
             lines: Mutex::default(),
             script: Mutex::default(),
             joined: Mutex::default(),
+            heard: Mutex::default(),
+            ends: Mutex::default(),
             outbox: Mutex::default(),
             is_dropping: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
@@ -124,7 +131,19 @@ impl FakeIrc {
 
     /// Everything that the client said to somebody, oldest first.
     pub fn said(&self) -> Vec<Said> {
+        self.said_when().into_iter().map(|(_, said)| said).collect()
+    }
+
+    /// The same, with the moment of each.
+    pub fn said_when(&self) -> Vec<(Instant, Said)> {
         lock(&self.shared.said).clone()
+    }
+
+    /// How long the client that got this line of [`Self::send`] was there from then on; `None` where nobody got it.
+    pub fn kept_for(&self, line: &str) -> Option<Duration> {
+        let (at, connection) = lock(&self.shared.heard).iter().find(|(_, _, heard)| heard == line).map(|(at, number, _)| (*at, *number))?;
+        let end = lock(&self.shared.ends).get(connection).copied().unwrap_or_else(Instant::now);
+        Some(end.saturating_duration_since(at))
     }
 
     /// Every line of the client, oldest first.
@@ -147,7 +166,7 @@ impl FakeIrc {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// Sends the client a line, such as `:ada!a@h PRIVMSG #tea :hello`.
+    /// Sends the client a line, such as `:ada!a@h PRIVMSG #tea :hello`. Nobody gets it while no client is there, or none in the channel.
     pub fn send(&self, line: &str) {
         lock(&self.shared.outbox).push_back(line.to_owned());
     }
@@ -188,6 +207,7 @@ impl Shared {
             Some(identity) => Client::new(self, identity.accept(stream)).run(),
         };
         lock(&self.joined).clear();
+        lock(&self.ends).push(Instant::now());
         self.clients.fetch_add(1, Ordering::SeqCst);
     }
 

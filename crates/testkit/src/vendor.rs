@@ -13,6 +13,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 pub use answer::Answer;
@@ -21,6 +22,9 @@ use protocol::Protocol;
 
 /// The models that it offers.
 const MODELS: [&str; 2] = ["small", "large"];
+
+/// How an echo begins.
+const ECHO: &str = "You wrote: ";
 
 /// A vendor that speaks OpenAI's chat completions and Anthropic's messages. It ends with the value.
 pub struct FakeVendor {
@@ -31,6 +35,8 @@ pub struct FakeVendor {
 #[derive(Default)]
 struct Shared {
     script: Mutex<VecDeque<Answer>>,
+    /// Pause before each piece of an echo, if questions are echoed.
+    echo: Mutex<Option<Duration>>,
     requests: Mutex<Vec<Request>>,
     asked: AtomicU64,
     open: AtomicUsize,
@@ -76,6 +82,11 @@ impl FakeVendor {
     /// Answers the next questions so; those that follow get a plain answer.
     pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
         lock(&self.shared.script).extend(answers);
+    }
+
+    /// Answers what the script does not by [`echo_of`] the question, with a pause before each piece.
+    pub fn echo(&self, pause: Duration) {
+        *lock(&self.shared.echo) = Some(pause);
     }
 
     /// The questions that it was asked, oldest first; who only asked for the models is not among them.
@@ -130,14 +141,28 @@ impl Shared {
         let outcome = match protocol.refusal(&request) {
             Some(refusal) => http::write(stream, 400, "application/json", &[], &refusal),
             None => {
+                let question = request.question();
                 lock(&self.requests).push(request);
-                let answer = lock(&self.script).pop_front().unwrap_or_else(|| Answer::text(["Hello."]));
+                let answer = lock(&self.script).pop_front().unwrap_or_else(|| self.standard(&question));
                 answer.give(protocol, stream, &self.is_over)
             }
         };
         self.open.fetch_sub(1, Ordering::SeqCst);
         outcome
     }
+
+    /// What is answered where nothing is scripted.
+    fn standard(&self, question: &str) -> Answer {
+        match *lock(&self.echo) {
+            Some(pause) => Answer::text([ECHO, question]).paced(pause),
+            None => Answer::text(["Hello."]),
+        }
+    }
+}
+
+/// The answer to a question while questions are echoed.
+pub fn echo_of(question: &str) -> String {
+    format!("{ECHO}{question}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -4,7 +4,7 @@ use std::{
     io::{self, Read, Write},
     net::TcpStream,
     sync::atomic::Ordering,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use data_encoding::BASE64;
@@ -69,9 +69,21 @@ impl<'a, W: Wire> Client<'a, W> {
             }
             // Only somebody who is in hears others.
             while let Some(line) = self.is_in.then(|| lock(&self.shared.outbox).pop_front()).flatten() {
-                self.send(&line)?;
+                self.pass(line)?;
             }
         }
+        Ok(())
+    }
+
+    /// Passes on what somebody said, as far as the client may hear it.
+    fn pass(&mut self, line: String) -> io::Result<()> {
+        let target = line.split_once(" PRIVMSG ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default();
+        if target.starts_with('#') && !lock(&self.shared.joined).contains(&target.to_ascii_lowercase()) {
+            return Ok(());
+        }
+        self.send(&line)?;
+        let connection = lock(&self.shared.ends).len();
+        lock(&self.shared.heard).push((Instant::now(), connection, line));
         Ok(())
     }
 
@@ -154,7 +166,7 @@ impl<'a, W: Wire> Client<'a, W> {
         }
         if mishap != Some(Mishap::Drop) {
             let said = Said { target: target.to_owned(), text: text.to_owned(), is_notice: command == "NOTICE" };
-            lock(&self.shared.said).push(said);
+            lock(&self.shared.said).push((Instant::now(), said));
         }
         if mishap.is_some() {
             return Err(io::ErrorKind::ConnectionAborted.into());

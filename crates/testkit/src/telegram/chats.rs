@@ -1,6 +1,9 @@
 //! Chats, people and updates: what stands where.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Instant,
+};
 
 use serde_json::{Value, json};
 
@@ -16,6 +19,7 @@ pub struct Posted {
     pub text: String,
     /// The message that it replies to.
     pub reply_to: Option<i64>,
+    pub at: Instant,
 }
 
 #[derive(Default)]
@@ -80,7 +84,7 @@ impl State {
     /// Stores a message of the bot as Telegram would show it, and returns it.
     pub(super) fn post(&mut self, chat: i64, text: &str, reply_to: Option<i64>) -> Value {
         let id = self.next_id();
-        let posted = Posted { id, text: text.trim().to_owned(), reply_to };
+        let posted = Posted { id, text: text.trim().to_owned(), reply_to, at: Instant::now() };
         self.chats.entry(chat).or_default().push(Message::OfBot(posted));
         json!({ "message_id": id, "date": BEGIN + id, "from": bot(), "chat": chat_of(chat, "Ada"), "text": text.trim() })
     }

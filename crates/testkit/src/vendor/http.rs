@@ -3,7 +3,10 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
+    time::Instant,
 };
+
+use serde_json::Value;
 
 /// What was asked.
 #[derive(Clone, Debug)]
@@ -12,6 +15,7 @@ pub struct Request {
     pub path: String,
     headers: Vec<(String, String)>,
     pub body: String,
+    pub at: Instant,
 }
 
 // === impl Request ===
@@ -21,6 +25,15 @@ impl Request {
     pub fn query(&self, name: &str) -> Option<&str> {
         let parameters = self.path.split_once('?')?.1.split('&');
         parameters.filter_map(|parameter| parameter.split_once('=')).find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// What was asked last, without what was recalled for it.
+    pub fn question(&self) -> String {
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        let mut messages = body["messages"].as_array().into_iter().flatten().rev();
+        let content = messages.find(|said| said["role"] == "user").map(|said| &said["content"]);
+        let text = content.and_then(Value::as_str).unwrap_or_default();
+        text.rsplit_once("</recalled>\n\n").map_or(text, |(_, question)| question).to_owned()
     }
 
     /// The value of a header.
@@ -42,7 +55,7 @@ pub(super) fn read(stream: &TcpStream) -> io::Result<Request> {
             None => break,
         }
     }
-    let mut request = Request { method, path, headers, body: String::new() };
+    let mut request = Request { method, path, headers, body: String::new(), at: Instant::now() };
     let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     reader.take(length).read_to_string(&mut request.body)?;
     Ok(request)
