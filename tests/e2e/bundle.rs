@@ -161,8 +161,7 @@ impl Bundle {
     }
 
     pub(crate) fn pids(&self) -> Vec<u32> {
-        let status = self.status().unwrap();
-        status["services"].as_array().unwrap().iter().map(pid_of).collect()
+        pids_in(&self.status().unwrap())
     }
 
     /// `host:port` of page and API.
@@ -177,8 +176,23 @@ impl Bundle {
     }
 
     /// Kills `up` as the kernel does when memory runs out, and waits until every child is gone, too.
-    pub(crate) fn kill(mut self) -> TempDir {
-        let children = self.pids();
+    pub(crate) fn kill(self) -> TempDir {
+        self.end(|_| {})
+    }
+
+    /// Kills `up` and every child at the same moment.
+    pub(crate) fn kill_everything(self) -> TempDir {
+        self.end(|children| {
+            for child in children.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).unwrap())) {
+                // One that has ended already is gone, too.
+                let _ = kill_process(child, Signal::KILL);
+            }
+        })
+    }
+
+    fn end(mut self, kill_children: impl FnOnce(&[u32])) -> TempDir {
+        let children = until("the children", || self.status().map(|status| pids_in(&status)));
+        kill_children(&children);
         self.up.kill().unwrap();
         self.up.wait().unwrap();
         until("end of the children", || (!children.iter().any(|pid| is_running(*pid))).then_some(()));
@@ -195,6 +209,10 @@ impl Drop for Bundle {
             eprintln!("--- log of the bundle ---\n{}", self.log());
         }
     }
+}
+
+fn pids_in(status: &Value) -> Vec<u32> {
+    status["services"].as_array().unwrap().iter().map(pid_of).collect()
 }
 
 pub(crate) fn pid_of(service: &Value) -> u32 {

@@ -13,12 +13,12 @@ const KEY: &str = "sk-canary-5e3d0f9a7c2b";
 /// A bundle that knows `vendor` as provider `acme` and lets its model answer.
 pub(crate) fn with_vendor(vendor: &FakeVendor) -> Bundle {
     let bundle = Bundle::start();
-    use_vendor(&bundle, vendor);
+    introduce(&bundle, vendor);
     bundle
 }
 
-/// Lets a model of `vendor` answer.
-pub(crate) fn use_vendor(bundle: &Bundle, vendor: &FakeVendor) {
+/// Makes `vendor` known as provider `acme`, and lets its model answer.
+pub(crate) fn introduce(bundle: &Bundle, vendor: &FakeVendor) {
     let added = bundle.verb_with(&["provider", "add", "acme", "--base-url", &vendor.base_url(), "--json"], KEY);
     assert!(added.status.success(), "{added:?}");
     let used = bundle.verb(&["model", "use", "acme/small"]);

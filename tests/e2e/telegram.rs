@@ -17,7 +17,7 @@ use crate::{
 const ADA: i64 = 4_711;
 
 /// A bundle with a bot on `telegram`.
-fn with_bot(bundle: &Bundle, telegram: &FakeTelegram, more: &[&str]) {
+pub(crate) fn with_bot(bundle: &Bundle, telegram: &FakeTelegram, more: &[&str]) {
     let api_url = telegram.api_url();
     let arguments = [&["channel", "add", "telegram", "home", "--api-url", &api_url], more].concat();
     let added = bundle.verb_with(&arguments, TOKEN);

@@ -19,7 +19,7 @@ use crate::{
     bundle::{Bundle, peer, pid_of, signal, until},
     http,
     page::{Page, ulid},
-    provider::use_vendor,
+    provider::introduce,
 };
 
 /// A person, and her private chat.
@@ -123,7 +123,7 @@ fn bundle_for(receiver: &Receiver, vendor: &FakeVendor) -> Bundle {
     let config = format!("[telemetry]\notlp_endpoint = \"{}\"\nmetrics_interval = \"1s\"\n", receiver.endpoint);
     fs::write(folder.path().join("data/argentum.toml"), config).unwrap();
     let bundle = Bundle::start_in(folder);
-    use_vendor(&bundle, vendor);
+    introduce(&bundle, vendor);
     bundle
 }
 
