@@ -70,10 +70,10 @@ fn first_words(page: &Page) -> Result<()> {
     let mut times = Vec::with_capacity(TIMED);
     for round in 0..WARM_UP + TIMED {
         let asked = Instant::now();
-        sender.send(&conversation, "how do you do")?;
-        events.until("delta")?;
+        let message = sender.send(&conversation, "how do you do")?;
+        events.wait(&message, true)?;
         let took = asked.elapsed();
-        events.until("ended")?;
+        events.wait(&message, false)?;
         if WARM_UP <= round {
             times.push(took);
         }
@@ -108,8 +108,8 @@ fn converse(page: &Page, messages: usize) -> Result<()> {
     events.watch(&conversation)?;
     let mut sender = page.connect()?;
     for _ in 0..messages {
-        sender.send(&conversation, "how do you do")?;
-        events.until("ended")?;
+        let message = sender.send(&conversation, "how do you do")?;
+        events.wait(&message, false)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
@@ -53,12 +53,13 @@ impl Page {
 // === impl Sender ===
 
 impl Sender<'_> {
-    /// Sends a message and waits until it is accepted.
-    pub(super) fn send(&mut self, conversation: &str, text: &str) -> Result<()> {
+    /// Sends a message, waits until it is accepted and tells its key.
+    pub(super) fn send(&mut self, conversation: &str, text: &str) -> Result<String> {
         let path = format!("/api/v1/conversations/{conversation}/messages");
-        let (status, _) = self.post(&path, &[("Idempotency-Key", &Ulid::new().to_string())], &json!({ "text": text }))?;
+        let key = Ulid::new().to_string();
+        let (status, _) = self.post(&path, &[("Idempotency-Key", &key)], &json!({ "text": text }))?;
         ensure!(status == 202, "a message was not accepted: {status}");
-        Ok(())
+        Ok(key)
     }
 
     /// Status and head of the answer.
@@ -106,22 +107,39 @@ impl Events {
     /// Watches a conversation, from what it holds now.
     pub(super) fn watch(&mut self, conversation: &str) -> Result<()> {
         self.0.send(Message::text(json!({ "type": "watch", "conversation": conversation }).to_string()))?;
-        self.until("conversation")
+        while self.next()?["type"] != "conversation" {}
+        Ok(())
     }
 
-    /// Waits for the next event of a kind.
-    pub(super) fn until(&mut self, kind: &str) -> Result<()> {
+    /// Waits for the first word of the answer to `message`, or else for its end. Events may be lost: then the conversation is told as it stands.
+    pub(super) fn wait(&mut self, message: &str, is_first_enough: bool) -> Result<()> {
         loop {
-            match self.0.read()? {
-                Message::Text(text) => {
-                    let event: Value = serde_json::from_str(&text)?;
-                    if event["type"] == kind {
-                        return Ok(());
-                    }
+            let event = self.next()?;
+            let is_reached = match event["type"].as_str() {
+                Some("delta") => is_first_enough,
+                Some("ended") => true,
+                Some("conversation") => {
+                    let has_ended = event["turns"].as_array().and_then(|ended| ended.last()).is_some_and(|turn| turn["message"] == message);
+                    has_ended || is_first_enough && event["running"]["text"].as_str().is_some_and(|text| !text.is_empty())
                 }
+                _ => false,
+            };
+            if is_reached {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Something must come now and then: the page says that it lives.
+    fn next(&mut self) -> Result<Value> {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            match self.0.read()? {
+                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
                 Message::Close(_) => bail!("the page closed its events"),
                 _ => {}
             }
         }
+        bail!("the page has nothing to say for {PATIENCE:?}")
     }
 }
