@@ -138,24 +138,9 @@ impl Telemetry {
         };
         let endpoint = endpoint.trim_end_matches('/');
         let client = HttpExporter::new(config.extra_ca_file.as_deref(), EXPORT_TIMEOUT, runtime.clone())?;
-        let traces = SpanExporter::builder()
-            .with_http()
-            .with_http_client(client.clone())
-            .with_endpoint(format!("{endpoint}/v1/traces"))
-            .with_timeout(EXPORT_TIMEOUT)
-            .build()?;
-        let log = LogExporter::builder()
-            .with_http()
-            .with_http_client(client.clone())
-            .with_endpoint(format!("{endpoint}/v1/logs"))
-            .with_timeout(EXPORT_TIMEOUT)
-            .build()?;
-        let numbers = MetricExporter::builder()
-            .with_http()
-            .with_http_client(client)
-            .with_endpoint(format!("{endpoint}/v1/metrics"))
-            .with_timeout(EXPORT_TIMEOUT)
-            .build()?;
+        let traces = aimed(SpanExporter::builder().with_http(), &client, format!("{endpoint}/v1/traces")).build()?;
+        let log = aimed(LogExporter::builder().with_http(), &client, format!("{endpoint}/v1/logs")).build()?;
+        let numbers = aimed(MetricExporter::builder().with_http(), &client, format!("{endpoint}/v1/metrics")).build()?;
         let reader = PeriodicReader::builder(numbers).with_interval(config.metrics_interval).build();
         let spans = trace::BatchConfigBuilder::default().with_scheduled_delay(EXPORT_INTERVAL).build();
         let spans = BatchSpanProcessor::builder(traces).with_batch_config(spans).build();
@@ -206,6 +191,11 @@ impl Sent {
             .with_filter(logged.and(filter_fn(|metadata| metadata.is_event() && !is_exporting(metadata))));
         vec![Box::new(spans), Box::new(lines)]
     }
+}
+
+/// An exporter that sends to `url`.
+fn aimed<B: WithHttpConfig + WithExportConfig>(builder: B, client: &HttpExporter, url: String) -> B {
+    builder.with_http_client(client.clone()).with_endpoint(url).with_timeout(EXPORT_TIMEOUT)
 }
 
 /// Only our own spans: a library's would tell the texts of requests.
