@@ -97,15 +97,13 @@ impl Metrics {
 // === impl Operation ===
 
 impl Operation {
-    /// A question to a model that is known by this name until a vendor takes it.
-    pub(crate) fn begin(model: &str) -> Self {
-        let model = vec![KeyValue::new("gen_ai.operation.name", "chat"), KeyValue::new("gen_ai.request.model", model.to_owned())];
-        Self { began: Instant::now(), is_first_due: true, model }
+    /// A question. Its model has no name here until a vendor takes it: what a client of `/v1` writes there may be anything.
+    pub(crate) fn begin() -> Self {
+        Self { began: Instant::now(), is_first_due: true, model: vec![KeyValue::new("gen_ai.operation.name", "chat")] }
     }
 
     /// A vendor takes it.
     pub(crate) fn taken(&mut self, provider: &str, model: &str) {
-        self.model.truncate(1);
         self.model.push(KeyValue::new("gen_ai.provider.name", provider.to_owned()));
         self.model.push(KeyValue::new("gen_ai.request.model", model.to_owned()));
     }

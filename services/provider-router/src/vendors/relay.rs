@@ -16,7 +16,7 @@ use crate::{
 /// Asks for an answer to `prompt` and tells `sink` what comes, ending with a final event. Dropping it closes the vendor's connection.
 pub(crate) async fn answer(routing: Arc<Routing>, prompt: Prompt, sink: EventSink) {
     let request = ChatRequest::from(&prompt);
-    let mut operation = Operation::begin(&prompt.model);
+    let mut operation = Operation::begin();
     let told = match routing.open(&prompt.model, &request).await {
         Ok(opened) => relay(opened, &sink, &mut operation).await,
         Err(failure) => Err(failure),

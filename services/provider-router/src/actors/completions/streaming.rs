@@ -68,7 +68,7 @@ impl Streaming {
         let mut completion = Completion::new(&request.model, body.len());
         drop(body);
         let id = CompletionId::new(Ulid::new());
-        let mut operation = Operation::begin(&request.model);
+        let mut operation = Operation::begin();
         let held = self.backing.ledger.hold(id, completion.estimate(&request));
         let held = unless_unwanted(reply, held).await;
         let result = match held {
