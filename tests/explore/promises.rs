@@ -26,7 +26,7 @@ const ALL_RULES: Scope = Scope {
 
 #[test]
 fn every_delivery_is_safe_and_can_finish() {
-    assert_sound(Joint::new(Scope { faults: 2, ..ALL_RULES }));
+    assert_sound(Joint::new(Scope { faults: 3, ..ALL_RULES }));
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(super) struct Scope {
 }
 
 pub(super) const KEYS: Scope =
-    Scope { messages: 2, is_one_conversation: false, is_quick: true, has_checkpoints: true, has_stop: false, has_command: true, faults: 2 };
+    Scope { messages: 2, is_one_conversation: false, is_quick: true, has_checkpoints: true, has_stop: false, has_command: true, faults: 3 };
 pub(super) const TURN: Scope = Scope {
     messages: 1,
     is_one_conversation: true,
@@ -60,7 +60,7 @@ pub(super) const QUEUE: Scope = Scope {
     has_checkpoints: false,
     has_stop: false,
     has_command: false,
-    faults: 1,
+    faults: 2,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
