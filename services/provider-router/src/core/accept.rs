@@ -13,7 +13,7 @@ use super::{
     rule::Rule,
     state::Turn,
     step::Step,
-    texts,
+    texts::{self, Working},
 };
 
 // === impl Step ===
@@ -132,9 +132,11 @@ impl Step<'_> {
     }
 
     fn status(&self, place: &Place) -> String {
-        let running = self.stoppable(place).and_then(|turn| self.life.runs.get(&turn));
-        let running_ms = running.map(|run| self.now.monotonic_ms.saturating_sub(run.started_ms));
-        texts::status(running_ms, self.state.conversation(place).map_or(0, |conversation| conversation.queue().len()))
+        let working = self.stoppable(place).map(|turn| {
+            let running = self.life.runs.get(&turn);
+            running.map_or(Working::Sending, |run| Working::Answering { ms: self.now.monotonic_ms.saturating_sub(run.started_ms) })
+        });
+        texts::status(working, self.state.conversation(place).map_or(0, |conversation| conversation.queue().len()))
     }
 }
 

@@ -3,7 +3,7 @@
 use argentum_proto::{
     channel::v1::{OutboundReady, Outcome, ReportDeliveryResponse},
     ids::{Gateway, Incarnation, OutboundId, TurnId},
-    provider::v1::{DeliveryExpired, HolderLost, OutboundTaken, PartRefused, PartSent, PartUnknown, record::Event},
+    provider::v1::{DeliveryExpired, DeliveryStopped, HolderLost, OutboundTaken, PartRefused, PartSent, PartUnknown, record::Event},
 };
 
 use super::{
@@ -127,6 +127,13 @@ impl Step<'_> {
         let Some(place) = self.open_delivery(outbound).map(|(place, _)| place) else { return };
         self.decide(Event::DeliveryExpired(DeliveryExpired { outbound_id: outbound.to_string() }));
         self.effect(Effect::Notify(Notification::DeliveryExpired { turn: outbound.turn() }));
+        self.delivery_ended(outbound, &place);
+    }
+
+    /// The holder is told at its next receipt that nothing is left to do.
+    pub(super) fn stop_delivery(&mut self, outbound: OutboundId) {
+        let Some((place, _)) = self.open_delivery(outbound) else { return };
+        self.decide(Event::DeliveryStopped(DeliveryStopped { outbound_id: outbound.to_string() }));
         self.delivery_ended(outbound, &place);
     }
 

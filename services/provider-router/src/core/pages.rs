@@ -15,6 +15,7 @@ use super::{
     input::{Place, RequestId},
     state::Conversation,
     step::Step,
+    turn::is_stoppable,
 };
 
 /// Conversations in one answer, if the page does not say.
@@ -26,8 +27,8 @@ const LISTED_MAX: usize = 500;
 impl Step<'_> {
     /// Answered behind the gate, so that an answered Stop is synced: also to the second who asks for the same.
     pub(super) fn stop_asked(&mut self, request: RequestId, place: &Place, turn: Option<TurnId>) {
-        let is_stoppable = |id: &TurnId| self.state.turn(*id).is_some_and(|turn| turn.place == *place && turn.completion().is_none());
-        let stopped = turn.map_or_else(|| self.stoppable(place), |turn| Some(turn).filter(is_stoppable));
+        let stops = |id: &TurnId| self.state.turn(*id).is_some_and(|turn| turn.place == *place && is_stoppable(turn));
+        let stopped = turn.map_or_else(|| self.stoppable(place), |turn| Some(turn).filter(stops));
         if let Some(turn) = stopped {
             self.stop(turn);
         }

@@ -56,9 +56,19 @@ pub(super) fn failed(class: FailureClass) -> &'static str {
     }
 }
 
+/// What a conversation is busy with.
+pub(super) enum Working {
+    Answering { ms: u64 },
+    Sending,
+}
+
 /// What a conversation does, for `/status`.
-pub(super) fn status(running_ms: Option<u64>, queued: usize) -> String {
-    let running = running_ms.map_or_else(|| NOTHING_RUNS.to_owned(), |ms| format!("Working for {} s.", ms / 1_000));
+pub(super) fn status(working: Option<Working>, queued: usize) -> String {
+    let running = match working {
+        None => NOTHING_RUNS.to_owned(),
+        Some(Working::Answering { ms }) => format!("Working for {} s.", ms / 1_000),
+        Some(Working::Sending) => "The answer is on its way.".to_owned(),
+    };
     match queued {
         0 => running,
         1 => format!("{running} 1 message is waiting."),

@@ -12,6 +12,7 @@ use super::{
     life::{Run, Stage},
     prompt::{Parts, Prompt, recent},
     rule::Rule,
+    state::Turn,
     step::Step,
     texts,
     timers::{Timer, backoff_ms},
@@ -166,14 +167,17 @@ impl Step<'_> {
         }
     }
 
-    /// The turn of a conversation that Stop stops.
+    /// The turn of a conversation that Stop stops: it has no outcome yet, or its answer is on its way.
     pub(super) fn stoppable(&self, place: &Place) -> Option<TurnId> {
         let running = self.state.conversation(place)?.running()?;
-        self.state.turn(running).filter(|turn| turn.completion().is_none()).map(|_| running)
+        self.state.turn(running).filter(|turn| is_stoppable(turn)).map(|_| running)
     }
 
-    /// Ends a turn that has no outcome yet with the text so far.
+    /// Ends a turn that has no outcome yet with the text so far, else the delivery of its answer.
     pub(super) fn stop(&mut self, turn: TurnId) {
+        if self.state.turn(turn).is_some_and(|turn| turn.completion().is_some()) {
+            return self.stop_delivery(turn.into());
+        }
         let ending = self.text_so_far(turn, Outcome::Stopped);
         let settlement = self.estimate(turn);
         self.complete(turn, Ending { settlement, ..ending });
@@ -292,4 +296,8 @@ impl Ending {
     fn failed(class: FailureClass) -> Self {
         Self { failure: class.code(), ..Self::new(Outcome::Failed, texts::failed(class)) }
     }
+}
+
+pub(super) fn is_stoppable(turn: &Turn) -> bool {
+    turn.completion().is_none() || turn.delivery().is_some()
 }

@@ -57,6 +57,7 @@ impl State {
             Event::PartUnknown(unknown) => self.delivery(unknown.outbound_id.parse()?).map(Delivery::note_unknown),
             Event::PartRefused(refused) => self.close_delivery(refused.outbound_id.parse()?),
             Event::DeliveryExpired(expired) => self.close_delivery(expired.outbound_id.parse()?),
+            Event::DeliveryStopped(stopped) => self.close_delivery(stopped.outbound_id.parse()?),
             Event::TurnRemembered(remembered) => self.turn_remembered(remembered.turn_id.parse()?),
             Event::KeysPurged(KeysPurged { accepted_until_uptime_ms }) => {
                 self.keys.purge(*accepted_until_uptime_ms);

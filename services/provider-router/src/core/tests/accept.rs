@@ -4,13 +4,6 @@ use argentum_proto::channel::v1::{AcceptMessageRequest, DeadLetter, accept_messa
 
 use super::*;
 
-fn notice(effects: &[Effect]) -> String {
-    match answer(effects) {
-        Answer::Accepted(accepted) => accepted.notice,
-        other => panic!("not accepted: {other:?}"),
-    }
-}
-
 #[test]
 fn a_message_that_is_asked_again_makes_no_second_turn() {
     let mut router = Router::new();

@@ -259,3 +259,27 @@ fn a_turn_that_was_stopped_before_its_first_word_has_nothing_to_deliver() {
     let effects = router.ask(&chat(), message("2", stop()));
     assert_eq!(published(&effects), []);
 }
+
+#[test]
+fn a_stop_ends_the_delivery_and_the_next_turn_starts() {
+    let (mut router, turn) = taken();
+    router.report("A", turn, sent(0, 4));
+    let second = router.accept(&chat(), "2");
+    let effects = router.ask(&chat(), message("3", stop()));
+    assert_eq!((notice(&effects).as_str(), begun(&effects)), ("Stopped.", vec![second]));
+}
+
+#[test]
+fn a_stopped_delivery_is_not_yours_and_is_not_offered_again_after_a_crash() {
+    let (mut router, turn) = taken();
+    router.ask(&chat(), message("2", stop()));
+    let told = delivery_verdict(&router.report("A", turn, sent(0, 4)));
+    router.restart();
+    assert_eq!((told.as_str(), published(&router.hello("B"))), ("not yours", vec![]));
+}
+
+#[test]
+fn a_status_while_the_answer_is_sent_says_so() {
+    let (mut router, _) = taken();
+    assert_eq!(notice(&router.ask(&chat(), message("2", status()))), "The answer is on its way.");
+}

@@ -326,3 +326,10 @@ pub(super) fn sent(from_byte: u64, to_byte: u64) -> Report {
 pub(super) fn notifications(effects: &[Effect]) -> usize {
     effects.iter().filter(|effect| matches!(effect, Effect::Notify(_))).count()
 }
+
+pub(super) fn notice(effects: &[Effect]) -> String {
+    match answer(effects) {
+        Answer::Accepted(accepted) => accepted.notice,
+        other => panic!("not accepted: {other:?}"),
+    }
+}
