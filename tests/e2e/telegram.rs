@@ -87,3 +87,20 @@ fn a_platform_that_cannot_be_reached_takes_nothing_else_down() {
     let listed: Value = serde_json::from_slice(&bundle.verb(&["secret", "list", "--json"]).stdout).unwrap();
     assert_eq!(listed["secrets"], serde_json::json!([]));
 }
+
+#[test]
+fn a_wrong_token_is_told_and_the_right_one_is_used_without_a_restart() {
+    let (telegram, vendor) = (FakeTelegram::start(), FakeVendor::start());
+    let bundle = with_vendor(&vendor);
+    let api_url = telegram.api_url();
+    let added = bundle.verb_with(&["channel", "add", "telegram", "home", "--api-url", &api_url, "--allow", &ADA.to_string()], "8:wrong");
+    let told = String::from_utf8_lossy(&added.stdout).into_owned();
+    assert!(added.status.success() && told.contains("refuses") && told.contains("argentum secret put channel/home"), "{added:?}");
+    let gateway = || bundle.service("channel-gateway");
+    assert_eq!(gateway()["health"], serde_json::json!(["login-refused:home"]));
+    let pid = pid_of(&gateway());
+    assert!(bundle.verb_with(&["secret", "put", "channel/home"], TOKEN).status.success());
+    telegram.user(ADA, "Ada").say(ADA, "hello");
+    said(&telegram, 1);
+    assert_eq!((&gateway()["health"], pid_of(&gateway())), (&serde_json::json!([]), pid));
+}

@@ -1,11 +1,19 @@
 //! `argentum channel`: accounts at platforms.
 
+use std::{path::Path, time::Duration};
+
 use argentum_channel_gateway::Channel;
+use argentum_proto::control::v1::{GetStatusRequest, operator_request::Request};
 use argentum_service::{Exit, Failure};
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 use toml_edit::{TableLike, value};
 
-use super::{reload, secret};
+use super::{
+    control::{self, answer},
+    reload, secret,
+    status::{LOGIN_REFUSED, trouble},
+};
 use crate::{
     arguments::{ChannelVerb, Global, PlatformAdd},
     config::File,
@@ -15,6 +23,10 @@ use crate::{
 
 /// Where the configuration keeps them.
 const TABLE: [&str; 2] = ["channel_gateway", "channels"];
+
+/// How long a platform may take to refuse an account that was added.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(global: &Global, verb: ChannelVerb) -> Result<(), Failure> {
     match verb {
@@ -42,13 +54,33 @@ async fn add(global: &Global, platform: PlatformAdd) -> Result<(), Failure> {
     }
     editing.save()?;
     let is_running = reload::apply(global).await?;
+    let fault = if is_running { refusal(&data_dir, &name).await? } else { None };
     if global.json {
-        output::print_json(&json!({ "added": name, "running": is_running }));
+        output::print_json(&json!({ "added": name, "running": is_running, "fault": fault }));
         return Ok(());
     }
-    let when = if is_running { "now" } else { "from the next start of the bundle on" };
-    output::print(&format!("account `{name}` is added and used {when}; `argentum pair list` tells who asks to write"));
+    output::print(&match fault {
+        Some(fault) => format!("account `{name}` is added, but {fault}"),
+        None => {
+            let when = if is_running { "now" } else { "from the next start of the bundle on" };
+            format!("account `{name}` is added and used {when}; `argentum pair list` tells who asks to write")
+        }
+    });
     Ok(())
+}
+
+/// What the platform has against the account, if it says so soon.
+async fn refusal(data_dir: &Path, name: &str) -> Result<Option<String>, Failure> {
+    let code = format!("{LOGIN_REFUSED}:{name}");
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let status = control::ask(data_dir, Request::GetStatus(GetStatusRequest {}), answer!(GetStatus)).await?;
+        if status.services.iter().any(|service| service.health.contains(&code)) {
+            return Ok(Some(trouble(&code)));
+        }
+        sleep(PAUSE).await;
+    }
+    Ok(None)
 }
 
 fn list(global: &Global) -> Result<(), Failure> {

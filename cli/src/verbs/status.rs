@@ -29,6 +29,9 @@ struct Status {
     services: Vec<Service>,
 }
 
+/// Begins the code of an account that its platform refuses.
+pub(super) const LOGIN_REFUSED: &str = "login-refused";
+
 #[derive(Debug, Serialize)]
 struct Service {
     name: String,
@@ -59,9 +62,25 @@ pub(crate) async fn run(global: &Global, arguments: &arguments::Status) -> Resul
 
 fn print_table(status: &Status) {
     output::print(&format!("{} · process {} · version {} · {}", status.state, status.pid, status.version, status.http));
-    for Service { name, pid, state, restarts, text, .. } in &status.services {
+    for Service { name, pid, state, restarts, health, text } in &status.services {
         let pid = if *pid == 0 { "-".to_owned() } else { pid.to_string() };
         output::print(format!("{name:<18} {state:<10} {pid:>8}  restarts {restarts:<4} {text}").trim_end());
+        for code in health {
+            output::print(&format!("  {code}: {}", trouble(code)));
+        }
+    }
+}
+
+/// What a code of the health registry means, and what helps.
+pub(super) fn trouble(code: &str) -> String {
+    match code.split_once(':').unwrap_or((code, "")) {
+        ("disk-low", _) => "no new messages are taken until there is more room on the disk".to_owned(),
+        ("vault-unavailable", _) => "no new messages are taken until the vault lends the keys of the models".to_owned(),
+        (LOGIN_REFUSED, account) => format!(
+            "the platform refuses the token or password of `{account}`; put the right one with `argentum secret put channel/{account}`, \
+             it is tried again within two minutes (IRC: a quarter of an hour) or with `argentum restart channel-gateway`"
+        ),
+        _ => "see `argentum logs`".to_owned(),
     }
 }
 

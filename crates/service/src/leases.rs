@@ -69,6 +69,14 @@ impl Leases {
         told.clone().unwrap_or_else(|| Err(Fault::internal("the lease was not answered")))
     }
 
+    /// Lets go of a secret that was not accepted where it was shown: the next use asks the vault, which may have a newer one.
+    pub fn refused(&self, name: &str, secret: &Arc<SecretBytes>) {
+        let mut names = self.0.lock();
+        if matches!(names.get(name), Some(Entry::Held { lease, .. }) if lease.lends(secret)) {
+            names.remove(name);
+        }
+    }
+
     fn find(&self, name: &str) -> Result<Found, Fault> {
         let mut names = self.0.lock();
         let is_full = NAMES_MAX <= names.len();

@@ -34,7 +34,7 @@ pub mod telemetry;
 
 pub use clock::unix_ms;
 pub use exit::{Exit, Failure, chain};
-pub use process::Process;
+pub use process::{Health, Process};
 pub use public_url::{PublicUrl, PublicUrlError};
 pub use run::{run, runtime};
 pub use supervise::{Alive, Subscribed, Supervisor};

@@ -15,6 +15,7 @@ mod keeping;
 mod notices;
 mod pairing;
 mod shelf;
+mod standing;
 pub(crate) mod telegram;
 
 use std::{collections::BTreeMap, pin::Pin, rc::Rc, sync::Arc};
@@ -33,6 +34,7 @@ pub(crate) use admission::Admission;
 pub(crate) use notices::{Notice, NoticeName, Notices};
 pub(crate) use pairing::CODE_MS;
 pub(crate) use shelf::Shelf;
+use standing::{Standing, Standings};
 
 /// A secret that is being fetched.
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Arc<SecretBytes>, Fault>> + Send + 'a>>;
@@ -41,6 +43,9 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Arc<SecretBytes>, Fau
 pub trait Secrets: Send + Sync + 'static {
     /// The secret `name`, as it is now.
     fn secret<'a>(&'a self, name: &'a str) -> Fetching<'a>;
+
+    /// The platform did not accept `secret`: whoever keeps it asks for it anew.
+    fn refused(&self, _name: &str, _secret: &Arc<SecretBytes>) {}
 }
 
 /// What a channel lives on.
@@ -50,6 +55,7 @@ pub(crate) struct Surroundings {
     pub(crate) progress: AccountBus,
     pub(crate) shelf: Shelf,
     pub(crate) secrets: Arc<dyn Secrets>,
+    pub(crate) standing: Standing,
 }
 
 /// What an operator may ask of an account.
@@ -61,6 +67,10 @@ pub(crate) struct Desk {
 impl Secrets for Leases {
     fn secret<'a>(&'a self, name: &'a str) -> Fetching<'a> {
         Box::pin(Leases::secret(self, name))
+    }
+
+    fn refused(&self, name: &str, secret: &Arc<SecretBytes>) {
+        Leases::refused(self, name, secret);
     }
 }
 
@@ -79,6 +89,7 @@ pub async fn start(config: &Config, bus: &Bus, process: &Rc<Process>, secrets: A
         let shelf = opened.map_err(|error| Failure::of(Exit::Software, &error))?.map_err(|error| Failure::of(Exit::Io, &error))?;
         broken = Some(shelf.broken().clone());
         let progress = process.connect().await?;
+        let standings = Standings::new(process.health());
         for (name, channel) in &config.channels {
             let gateway: Gateway = name.parse().map_err(|error| Failure::of(Exit::Config, &error))?;
             let unavailable = |error: &dyn std::error::Error| Failure::of(Exit::Unavailable, error);
@@ -87,6 +98,7 @@ pub async fn start(config: &Config, bus: &Bus, process: &Rc<Process>, secrets: A
                 progress: progress.account(gateway.clone()).await.map_err(|error| unavailable(&error))?,
                 shelf: shelf.clone(),
                 secrets: Arc::clone(&secrets),
+                standing: standings.of(gateway.clone()),
             };
             desks.insert(gateway, open(channel, surroundings, process).await?);
         }

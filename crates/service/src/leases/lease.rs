@@ -50,6 +50,11 @@ impl Lease {
         Some(Arc::clone(&self.secret))
     }
 
+    /// Whether it is this secret, and not one that was leased before or after it.
+    pub(super) fn lends(&self, secret: &Arc<SecretBytes>) -> bool {
+        Arc::ptr_eq(&self.secret, secret)
+    }
+
     pub(super) fn next(&self, now: Instant) -> Next {
         let is_idle = self.ttl <= now.duration_since(self.used);
         if self.is_over(now) || is_idle {

@@ -47,7 +47,7 @@ const NEWS_MAX: usize = 256;
 
 /// Starts an account: its link, its outbox, and its receiver.
 pub(super) async fn start(config: &Config, surroundings: Surroundings, process: &Rc<Process>) -> Result<Desk, Failure> {
-    let Surroundings { account, shelf, secrets, .. } = surroundings;
+    let Surroundings { account, shelf, secrets, standing, .. } = surroundings;
     let gateway = account.gateway().clone();
     if !config.tls && !config.is_local() {
         warn!(%gateway, server = config.server, "`tls` is off: everybody on the way reads what is said");
@@ -70,7 +70,7 @@ pub(super) async fn start(config: &Config, surroundings: Surroundings, process: 
     crate::deliver(account.clone(), Arc::new(sender), process).wait().await?;
     let (news, heard) = mpsc::channel(NEWS_MAX);
     let quiescing = process.quiescing().clone();
-    tokio::spawn(Link { gateway: gateway.clone(), config: config.clone(), secrets, news, quiescing }.keep(orders));
+    tokio::spawn(Link { gateway: gateway.clone(), config: config.clone(), secrets, standing, news, quiescing }.keep(orders));
 
     let way = Arc::new(WayIn::new(account, Arc::clone(&admission), Arc::clone(&notices), Box::new(|_| {})));
     let receiver = Arc::new(Receiver {

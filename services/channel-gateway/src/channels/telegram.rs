@@ -36,11 +36,11 @@ use typing::Typing;
 
 /// Starts an account: its outbox, its receiver, and what is shown while an answer is written.
 pub(super) async fn start(config: &Config, surroundings: Surroundings, process: &Rc<Process>) -> Result<Desk, Failure> {
-    let Surroundings { account, progress, shelf, secrets } = surroundings;
+    let Surroundings { account, progress, shelf, secrets, standing } = surroundings;
     let gateway = account.gateway().clone();
     let client =
         http_client(config.extra_ca_file.as_deref(), config.proxy.as_deref()).map_err(|error| Failure::of(Exit::Config, &error))?;
-    let api = Arc::new(Api::new(client, config.api_url(), secrets, config.secret()));
+    let api = Arc::new(Api::new(client, config.api_url(), (secrets, config.secret()), standing));
     let sender = SharedSender(Arc::new(Sender::new(Arc::clone(&api))));
 
     let (teller, allowed) = (Arc::new(sender.clone()) as Arc<dyn Teller>, config.allow.clone());

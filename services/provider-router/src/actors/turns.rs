@@ -192,7 +192,7 @@ impl Turns {
             return;
         }
         let (is_open, was_open) = (reasons.is_empty(), self.intake_closed_for.is_empty());
-        self.process.report_health(reasons.iter().map(|&reason| reason.to_owned()).collect());
+        self.process.health().report(reasons.iter().map(|&reason| reason.to_owned()).collect());
         self.intake_closed_for = reasons;
         if is_open != was_open {
             self.handle_input(Input::Intake { is_open }, context);

@@ -57,6 +57,7 @@ pub(super) fn failed(class: FailureClass) -> &'static str {
 }
 
 /// What a conversation is busy with.
+#[derive(Clone, Copy)]
 pub(super) enum Working {
     Answering { ms: u64 },
     Sending,

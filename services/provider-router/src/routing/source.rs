@@ -89,7 +89,8 @@ impl Source {
     /// Asks; the stream ends with a finish or a failure.
     pub(super) async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, CallFailure> {
         let key = self.key().await?;
-        let events = self.endpoint.stream(key.as_deref().map(SecretBytes::expose), request).await?;
+        let events = self.endpoint.stream(key.as_deref().map(SecretBytes::expose), request).await;
+        let events = events.inspect_err(|failure| self.note_refused(key.as_ref(), failure))?;
         // A vendor may repeat the key in what it complains of, also in the middle of an answer.
         let clean = move |failure: CallFailure| failure.without(key.as_deref().map(SecretBytes::expose));
         Ok(events.map(move |event| event.map_err(&clean)).boxed())
@@ -119,7 +120,15 @@ impl Source {
     /// What it offers, asked now.
     pub(super) async fn ask_models(&self) -> Result<Vec<String>, CallFailure> {
         let key = self.key().await?;
-        self.endpoint.models(key.as_deref().map(SecretBytes::expose)).await
+        let models = self.endpoint.models(key.as_deref().map(SecretBytes::expose)).await;
+        models.inspect_err(|failure| self.note_refused(key.as_ref(), failure))
+    }
+
+    /// A key that the vendor refused is asked for anew, so that one that was put right is used.
+    fn note_refused(&self, key: Option<&Arc<SecretBytes>>, failure: &CallFailure) {
+        if let (Some(name), Some(key), FailureClass::Unauthenticated) = (&self.key, key, failure.class()) {
+            self.leases.refused(name, key);
+        }
     }
 
     fn known(&self) -> Option<Vec<String>> {

@@ -117,3 +117,21 @@ fn a_secret_whose_lease_is_over_is_wiped_also_where_nobody_asks() {
         until("the end of the secret", async || seen.upgrade().is_none().then_some(())).await;
     });
 }
+
+#[test]
+fn a_secret_that_was_refused_is_asked_for_anew() {
+    run(async {
+        let sandbox = Sandbox::start().await;
+        let _vault = fake_vault(&sandbox, Some(60_000)).await;
+        let leases = Leases::new(sandbox.connect(Credential::ProviderRouter).await);
+        let secret = async || leases.secret("provider/a").await.unwrap_or_else(|fault| panic!("{fault}"));
+        let (first, again) = (secret().await, secret().await);
+        leases.refused("provider/a", &first);
+        let renewed = secret().await;
+        // Somebody who still holds the old one comes too late.
+        leases.refused("provider/a", &first);
+        let kept = secret().await;
+        assert_eq!([&again, &renewed, &kept].map(|other| Arc::ptr_eq(&first, other)), [true, false, false]);
+        assert!(Arc::ptr_eq(&renewed, &kept));
+    });
+}

@@ -27,7 +27,7 @@ use super::{
     session::{Closing, Event, Input, Login, Output, Say, Session, Settings},
 };
 use crate::{
-    channels::{Secrets, backoff::Backoff},
+    channels::{Secrets, backoff::Backoff, standing::Standing},
     config::secret_name,
     outbox::Outcome,
 };
@@ -70,6 +70,7 @@ pub(super) struct Link {
     pub(super) gateway: Gateway,
     pub(super) config: Config,
     pub(super) secrets: Arc<dyn Secrets>,
+    pub(super) standing: Standing,
     pub(super) news: mpsc::Sender<News>,
     pub(super) quiescing: CancellationToken,
 }
@@ -187,8 +188,23 @@ impl Link {
             return Ended::Over;
         }
         match opened.expect("it was waited for") {
-            Ok((settings, stream)) => Connection::new(self, settings).run(stream, orders).await,
+            Ok((settings, stream)) => {
+                let shown = settings.login_secret();
+                let ended = Connection::new(self, settings).run(stream, orders).await;
+                if matches!(ended, Ended::Closed(Closing::Login { .. })) {
+                    self.refused(shown.as_ref());
+                }
+                ended
+            }
             Err(ended) => ended,
+        }
+    }
+
+    /// A password that the server refused is asked for anew, so that one that was put right is used.
+    fn refused(&self, shown: Option<&Arc<SecretBytes>>) {
+        self.standing.note_login(true);
+        if let (Some(name), Some(secret)) = (self.config.password.as_deref().and_then(secret_name), shown) {
+            self.secrets.refused(name, secret);
         }
     }
 
@@ -319,7 +335,10 @@ impl<'a> Connection<'a> {
     async fn note(&mut self, event: Event) {
         let gateway = &self.link.gateway;
         match &event {
-            Event::Ready { nick } => info!(%gateway, nick, "connected to IRC"),
+            Event::Ready { nick } => {
+                info!(%gateway, nick, "connected to IRC");
+                self.link.standing.note_login(false);
+            }
             Event::Outside { channel, reason } => warn!(%gateway, channel, reason, "not in a channel"),
             Event::Trouble(text) => self.trouble = Some(text.clone()),
             Event::Joined { .. } | Event::Heard(_) => {}

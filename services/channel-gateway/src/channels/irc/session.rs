@@ -147,6 +147,18 @@ pub(super) struct Session {
     regain_due_ms: Option<u64>,
 }
 
+// === impl Settings ===
+
+impl Settings {
+    /// The password of the account, where it is one that is shown.
+    pub(super) fn login_secret(&self) -> Option<Arc<SecretBytes>> {
+        match &self.login {
+            Some(Login::Plain { password, .. }) => Some(Arc::clone(password)),
+            Some(Login::External) | None => None,
+        }
+    }
+}
+
 // === impl Closing ===
 
 impl Closing {

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use argentum_service::sealing::SecretBytes;
 use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::channels::Secrets;
+use crate::channels::{Secrets, standing::Standing};
 
 /// Largest answer that is read: a hundred updates with all that they quote are far below.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -21,6 +22,7 @@ pub(super) struct Api {
     secrets: Arc<dyn Secrets>,
     /// Name of the token in the vault.
     secret: String,
+    standing: Standing,
 }
 
 /// How a call failed.
@@ -65,8 +67,8 @@ impl CallError {
 // === impl Api ===
 
 impl Api {
-    pub(super) fn new(client: Client, url: &str, secrets: Arc<dyn Secrets>, secret: &str) -> Self {
-        Self { client, url: url.to_owned(), secrets, secret: secret.to_owned() }
+    pub(super) fn new(client: Client, url: &str, (secrets, secret): (Arc<dyn Secrets>, &str), standing: Standing) -> Self {
+        Self { client, url: url.to_owned(), secrets, secret: secret.to_owned(), standing }
     }
 
     /// Calls a method, and waits so long for its answer.
@@ -76,16 +78,34 @@ impl Api {
         parameters: &(impl Serialize + Sync),
         timeout: Duration,
     ) -> Result<R, CallError> {
-        let request = self.request(method).await?.json(parameters);
+        let token = self.token().await?;
+        let request = self.request(&token, method)?.json(parameters);
         let answered = tokio::time::timeout(timeout, answer(request)).await;
         // What was in time to connect and no more may have been written.
         let (status, body) = answered.unwrap_or_else(|_| Err(CallError::NoAnswer(format!("silent for {timeout:?}"))))?;
-        understood(status, &body)
+        let answer = understood(status, &body);
+        self.note_login(&token, &answer);
+        answer
     }
 
-    async fn request(&self, method: &str) -> Result<RequestBuilder, CallError> {
+    async fn token(&self) -> Result<Arc<SecretBytes>, CallError> {
         let token = self.secrets.secret(&self.secret).await;
-        let token = token.map_err(|fault| CallError::NeverLeft(format!("the token cannot be had: {fault}")))?;
+        token.map_err(|fault| CallError::NeverLeft(format!("the token cannot be had: {fault}")))
+    }
+
+    /// A token that Telegram does not know is asked for anew, so that one that was put right is used.
+    fn note_login<R>(&self, token: &Arc<SecretBytes>, answer: &Result<R, CallError>) {
+        match answer {
+            Err(error) if error.is_token_fault() => {
+                self.secrets.refused(&self.secret, token);
+                self.standing.note_login(true);
+            }
+            Ok(_) | Err(CallError::Refused { .. }) => self.standing.note_login(false),
+            Err(_) => {}
+        }
+    }
+
+    fn request(&self, token: &SecretBytes, method: &str) -> Result<RequestBuilder, CallError> {
         let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-');
         let token =
             str::from_utf8(token.expose()).ok().map(str::trim).filter(|token| !token.is_empty() && token.as_bytes().iter().all(is_plain));
@@ -146,10 +166,10 @@ fn shortened(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use argentum_service::{outgoing::http_client, sealing::SecretBytes};
+    use argentum_service::outgoing::http_client;
 
     use super::*;
-    use crate::channels::Fetching;
+    use crate::channels::{Fetching, standing};
 
     #[test]
     fn a_refusal_tells_what_to_wait_for() {
@@ -170,7 +190,8 @@ mod tests {
     async fn a_call_that_finds_nobody_never_left_and_tells_no_token() {
         // A port that was free a moment ago.
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let api = Api::new(http_client(None, None).unwrap(), &format!("http://{address}"), Arc::new(Token), "channel/home");
+        let client = http_client(None, None).unwrap();
+        let api = Api::new(client, &format!("http://{address}"), (Arc::new(Token), "channel/home"), standing::of_nobody());
         let error = api.call::<Value>("getMe", &serde_json::json!({}), Duration::from_secs(10)).await.unwrap_err();
         assert!(matches!(error, CallError::NeverLeft(_)), "{error}");
         assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
