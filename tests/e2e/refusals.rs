@@ -109,3 +109,15 @@ fn a_path_that_is_no_text_is_refused() {
     let output = run(&path, &["up", "--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
     assert_eq!(output.status.code(), Some(78), "{output:?}");
 }
+
+#[test]
+fn a_folder_of_data_that_is_missing_is_named_and_an_empty_one_begins_anew() {
+    let folder = crate::bundle::Bundle::start().kill();
+    let journal = folder.path().join("data/journal");
+    fs::rename(&journal, folder.path().join("elsewhere")).unwrap();
+    let output = up(&folder, &["--listen", "127.0.0.1:0", "--bus-listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(74));
+    assert!(told(&output).contains(journal.to_str().unwrap()) && told(&output).contains("backup"), "{}", told(&output));
+    fs::create_dir(&journal).unwrap();
+    crate::bundle::Bundle::start_in(folder).until_state("ready");
+}

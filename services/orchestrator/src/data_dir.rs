@@ -1,6 +1,8 @@
 //! The one directory where data lives: its mode, its marker, its lock.
 
 use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
     os::{
@@ -53,6 +55,11 @@ pub enum DataDirError {
     Layout { path: PathBuf, needed: u32 },
     #[error("marker `{}` is not readable; restore it from a backup", path.display())]
     Marker { path: PathBuf },
+    #[error(
+        "`{}` is missing from a data directory that had it; restore the whole directory from one backup, or begin anew without what was in it by \
+         making an empty folder there", path.display()
+    )]
+    Missing { path: PathBuf },
     #[error("the path of data directory `{}` is not UTF-8; choose another with --data-dir", path.display())]
     Name { path: PathBuf },
     #[error("data directory `{}` is in use by another process", path.display())]
@@ -68,6 +75,9 @@ struct Marker {
     layout_reader_min: u32,
     /// Lowest layout that the version that wrote it can read.
     layout_read_min: u32,
+    /// Folders that hold data; written once everything served with them.
+    #[serde(default)]
+    folders: BTreeSet<String>,
 }
 
 // === impl DataDir ===
@@ -92,12 +102,25 @@ impl DataDir {
         if has(MARKER) {
             check_marker(&path)?;
         } else if is_fresh(&path).map_err(write)? {
-            write_marker(&path).map_err(write)?;
+            write_marker(&path, &Marker::new()).map_err(write)?;
         } else {
             return Err(DataDirError::Foreign { path });
         }
         fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(write)?;
         Ok(Self { path, lock })
+    }
+
+    /// Notes which folders hold data from now on, so that one that is missing later is not taken for a new one.
+    pub(crate) fn note_folders(&self) -> io::Result<()> {
+        let mut marker = read_marker(&self.path).map_err(io::Error::other)?;
+        let noted = marker.folders.len();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() && !is_of_the_disk(&entry.file_name()) {
+                marker.folders.extend(entry.file_name().into_string().ok());
+            }
+        }
+        if noted < marker.folders.len() { write_marker(&self.path, &marker) } else { Ok(()) }
     }
 
     /// The path as text: it was checked to be some.
@@ -119,7 +142,10 @@ impl DataDir {
 fn is_fresh(path: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
-        if ![LOCK, "argentum.toml", "lost+found"].iter().any(|known| name == *known) && !name.to_string_lossy().starts_with(MARKER) {
+        if ![LOCK, "argentum.toml"].iter().any(|known| name == *known)
+            && !is_of_the_disk(&name)
+            && !name.to_string_lossy().starts_with(MARKER)
+        {
             return Ok(false);
         }
     }
@@ -137,20 +163,37 @@ fn take(lock: &File, patience: Duration) -> Result<(), rustix::io::Errno> {
 }
 
 fn check_marker(path: &Path) -> Result<(), DataDirError> {
-    let file = path.join(MARKER);
-    let text = fs::read_to_string(&file).map_err(|_| DataDirError::Marker { path: file.clone() })?;
-    let marker: Marker = toml::from_str(&text).map_err(|_| DataDirError::Marker { path: file })?;
+    let marker = read_marker(path)?;
     if marker.layout_reader_min > LAYOUT || marker.layout < LAYOUT_READ_MIN {
         return Err(DataDirError::Layout { path: path.to_owned(), needed: marker.layout_reader_min.max(marker.layout) });
     }
-    Ok(())
+    let missing = marker.folders.iter().map(|folder| path.join(folder)).find(|folder| !folder.is_dir());
+    missing.map_or(Ok(()), |path| Err(DataDirError::Missing { path }))
 }
 
-fn write_marker(path: &Path) -> io::Result<()> {
-    let marker = Marker { layout: LAYOUT, layout_reader_min: LAYOUT, layout_read_min: LAYOUT_READ_MIN };
-    let text = toml::to_string(&marker).map_err(io::Error::other)?;
+fn read_marker(path: &Path) -> Result<Marker, DataDirError> {
+    let file = path.join(MARKER);
+    let text = fs::read_to_string(&file).map_err(|_| DataDirError::Marker { path: file.clone() })?;
+    toml::from_str(&text).map_err(|_| DataDirError::Marker { path: file })
+}
+
+fn write_marker(path: &Path, marker: &Marker) -> io::Result<()> {
+    let text = toml::to_string(marker).map_err(io::Error::other)?;
     let explanation = "# Marks this folder as Argentum's. Do not edit: a version that cannot read the data refuses to start.";
     files::replace(&path.join(MARKER), format!("{explanation}\n{text}").as_bytes())
+}
+
+/// Whether it is the file system's own.
+fn is_of_the_disk(name: &OsStr) -> bool {
+    name == "lost+found"
+}
+
+// === impl Marker ===
+
+impl Marker {
+    fn new() -> Self {
+        Self { layout: LAYOUT, layout_reader_min: LAYOUT, layout_read_min: LAYOUT_READ_MIN, folders: BTreeSet::new() }
+    }
 }
 
 // === impl DataDirError ===
@@ -160,7 +203,7 @@ impl From<DataDirError> for Failure {
         let exit = match &error {
             DataDirError::Create { .. } | DataDirError::Write { .. } => Exit::CannotCreate,
             DataDirError::Foreign { .. } | DataDirError::Layout { .. } | DataDirError::Name { .. } => Exit::Config,
-            DataDirError::Marker { .. } => Exit::Io,
+            DataDirError::Marker { .. } | DataDirError::Missing { .. } => Exit::Io,
             DataDirError::Locked { .. } => Exit::TryAgain,
         };
         Failure::of(exit, &error)
@@ -206,5 +249,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(MARKER), "lay").unwrap();
         assert!(matches!(DataDir::open(folder.path(), Duration::ZERO), Err(DataDirError::Marker { .. })));
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_not_taken_for_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::open(folder.path(), Duration::ZERO).unwrap();
+        fs::create_dir(folder.path().join("journal")).unwrap();
+        data_dir.note_folders().unwrap();
+        drop(data_dir);
+        fs::remove_dir(folder.path().join("journal")).unwrap();
+        let refused = DataDir::open(folder.path(), Duration::ZERO).unwrap_err();
+        assert!(matches!(&refused, DataDirError::Missing { path } if path.ends_with("journal")), "{refused}");
+        // An empty folder is a decision.
+        fs::create_dir(folder.path().join("journal")).unwrap();
+        DataDir::open(folder.path(), Duration::ZERO).unwrap();
     }
 }

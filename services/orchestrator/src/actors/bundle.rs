@@ -218,10 +218,13 @@ impl Bundle {
     fn publish(&mut self) {
         let status = self.status();
         self.surroundings.notifier.tell(&status);
-        if status.state() == BundleState::Ready
-            && let Some(on_ready) = self.on_ready.take()
-        {
-            on_ready(&status);
+        if status.state() == BundleState::Ready {
+            if let Err(error) = self.surroundings.data_dir.note_folders() {
+                warn!(%error, "it is not noted which folders hold data");
+            }
+            if let Some(on_ready) = self.on_ready.take() {
+                on_ready(&status);
+            }
         }
         metrics::note(&status);
         let event = BundleStatusChanged { status: Some(status) };
