@@ -103,8 +103,16 @@ impl Route {
                 break;
             }
         }
-        let events = stream::iter(before).chain(events).boxed();
-        Ok(Opened { provider: self.provider().to_owned(), model: self.model().to_owned(), events })
+        let (provider, model) = (self.provider().to_owned(), self.model().to_owned());
+        let events = stream::iter(before).chain(events.inspect({
+            let (provider, model) = (provider.clone(), model.clone());
+            move |event| {
+                if let Err(failure) = event {
+                    warn!(provider, model, class = ?failure.class(), detail = failure.detail, "an answer broke off");
+                }
+            }
+        }));
+        Ok(Opened { provider, model, events: events.boxed() })
     }
 }
 
