@@ -15,7 +15,7 @@ mod provider;
 mod reload;
 mod restart;
 mod secret;
-mod service;
+pub(crate) mod service;
 mod status;
 mod stop;
 mod up;
