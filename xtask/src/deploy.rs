@@ -1,4 +1,4 @@
-//! What is deployed and how it is built: units, images, manifests and workflows, each held against a checker that nobody here wrote.
+//! What is deployed and how it is built and watched: units, images, manifests, workflows, rules, each held against a checker that nobody here wrote.
 //!
 //! A checker that this machine does not have is NOT RUN, and red where peers are required.
 
@@ -46,6 +46,7 @@ const CHECKS: &[Check] = &[
     Check { peer: "SHELLCHECK", selects: |path| path.ends_with(".sh") || path == ".ci/run", check: shell },
     Check { peer: "ACTIONLINT", selects: is_workflow, check: workflow_syntax },
     Check { peer: "ZIZMOR", selects: is_workflow, check: workflow_security },
+    Check { peer: "PROMTOOL", selects: |path| path.starts_with("deploy/prometheus/") && path.ends_with(".yml"), check: watching },
 ];
 
 /// Runs every check whose checker is at hand; says what it finds and goes on.
@@ -138,6 +139,28 @@ fn workflow_syntax(checker: &Checker, files: &[String]) -> Result<()> {
 
 fn workflow_security(checker: &Checker, files: &[String]) -> Result<()> {
     checker.run(&["--offline", "--persona", "auditor", "--min-severity", "low"], files).map(drop)
+}
+
+/// Configuration, rules, and what the rules make of given samples. An alert that no test sees firing may never fire.
+fn watching(checker: &Checker, files: &[String]) -> Result<()> {
+    let within = |folder: &str| -> Vec<String> { files.iter().filter(|path| path.contains(folder)).cloned().collect() };
+    let (rules, tests) = (within("/rules/"), within("/tests/"));
+    let configs: Vec<String> = files.iter().filter(|path| !rules.contains(path) && !tests.contains(path)).cloned().collect();
+    ensure!(!configs.is_empty() && !rules.is_empty() && !tests.is_empty(), "a configuration, rules or their tests are missing");
+    checker.run(&["check", "config"], &configs)?;
+    checker.run(&["check", "rules", "--lint=all", "--lint-fatal"], &rules)?;
+    checker.run(&["test", "rules"], &tests)?;
+    let text = |files: &[String]| files.iter().map(|file| fs::read_to_string(checker.workspace.path(file))).collect::<Result<String, _>>();
+    let (rules, tests) = (text(&rules)?, text(&tests)?);
+    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let unseen: Vec<&str> = alerts.filter(|name| !is_seen_firing(name, &tests)).collect();
+    ensure!(unseen.is_empty(), "no test sees these alerts firing: {}", unseen.join(", "));
+    Ok(())
+}
+
+/// In a test of its own block: the short form of our tests expects silence.
+fn is_seen_firing(alert: &str, tests: &str) -> bool {
+    tests.lines().any(|line| line.trim().strip_prefix("alertname: ") == Some(alert))
 }
 
 #[cfg(test)]

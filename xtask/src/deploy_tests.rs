@@ -5,22 +5,34 @@ use crate::bundle::Scratch;
 
 /// Runs the checks of `peer` on one file; `None` where the checker is not at hand.
 fn verdict(peer: &str, path: &str, text: &str) -> Option<Result<()>> {
+    verdict_of(peer, &[(path, text)])
+}
+
+fn verdict_of(peer: &str, files: &[(&str, &str)]) -> Option<Result<()>> {
     let variable = format!("ARGENTUM_PEER_{peer}");
     let Ok(program) = std::env::var(&variable) else {
         assert!(!peers::required(), "peers are required: {variable} is not set");
         eprintln!("NOT RUN: {} ({variable} is not set)", peer.to_lowercase());
         return None;
     };
-    let scratch = Scratch::create(&format!("unit-deploy-{}-{}", peer.to_lowercase(), text.len())).unwrap();
-    let file = scratch.path().join(path);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
+    let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
+    let scratch = Scratch::create(&format!("unit-deploy-{}-{bytes}", peer.to_lowercase())).unwrap();
+    for (path, text) in files {
+        let file = scratch.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
     let workspace = Workspace { root: scratch.path().to_path_buf(), target: scratch.path().join("target") };
     let script = scratch.path().join("tests/peers/actionlint.mjs");
     fs::create_dir_all(script.parent().unwrap()).unwrap();
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/actionlint.mjs"), script).unwrap();
     let check = CHECKS.iter().find(|check| check.peer == peer).unwrap();
-    Some(check.run(&Checker { workspace: &workspace, program: &program }, &[path.to_owned()]))
+    Some(
+        check.run(
+            &Checker { workspace: &workspace, program: &program },
+            &files.iter().map(|(path, _)| (*path).to_owned()).collect::<Vec<_>>(),
+        ),
+    )
 }
 
 fn finds(peer: &str, path: &str, good: &str, bad: (&str, &str)) {
@@ -72,6 +84,32 @@ fn a_workflow_with_an_unknown_key_is_red() {
 fn a_workflow_that_pastes_a_title_into_its_script_is_red() {
     let workflow = ours(".github/workflows/ci.yml");
     finds("ZIZMOR", ".github/workflows/ci.yml", &workflow, ("bash .ci/run", "echo ${{ github.event.pull_request.title }}"));
+}
+
+#[test]
+fn a_rule_that_is_wrong_or_an_alert_that_nobody_saw_firing_is_red() {
+    let paths =
+        ["prometheus.yml", "rules/recording.yml", "rules/alerts.yml", "tests/alerts.yml"].map(|name| format!("deploy/prometheus/{name}"));
+    let texts = paths.each_ref().map(|path| ours(path));
+    let verdict_with = |from: &str, to: &str| {
+        let texts = texts.each_ref().map(|text| text.replace(from, to));
+        assert!(from == to || texts.iter().any(|text| text.contains(to)), "nothing was replaced by `{to}`");
+        let files: Vec<(&str, &str)> = paths.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+        verdict_of("PROMTOOL", &files)
+    };
+    let Some(as_it_is) = verdict_with("", "") else { return };
+    as_it_is.unwrap();
+    let faults = [
+        ("scrape_configs:", "scrape_config:"),
+        ("histogram_quantile(0.99,", "histogram_quantil(0.99,"),
+        ("argentum_service_ready == 0", "argentum_service_ready == 2"),
+        ("outcome=\"refused\"} > 0", "outcome=\"refusd\"} > 0"),
+        ("- alert: ArgentumDown", "- alert: ArgentumIsDown"),
+        ("        alertname: ArgentumModelSlow", "        alertname: ArgentumDown"),
+    ];
+    for (from, to) in faults {
+        assert!(verdict_with(from, to).unwrap().is_err(), "`{to}` is not found");
+    }
 }
 
 #[test]

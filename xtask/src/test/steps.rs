@@ -35,7 +35,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "build", purpose: "the binaries and the tests, debug profile", run: build },
     Step { name: "reference", purpose: "docs/reference is what the binary says", run: reference },
     Step { name: "peers", purpose: "real servers and clients for the tests", run: peers },
-    Step { name: "deploy", purpose: "units, images, manifests and workflows, each by a checker of its own", run: deploy },
+    Step { name: "deploy", purpose: "units, images, manifests, workflows and alerts, each by a checker of its own", run: deploy },
     Step { name: "nextest", purpose: "unit, service and bundle tests", run: nextest },
     Step { name: "doctest", purpose: "the examples in the documentation", run: doctest },
     Step { name: "smoke", purpose: "the release binary starts, is ready, stops", run: smoke },
