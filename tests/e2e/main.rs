@@ -28,3 +28,4 @@ mod secrets;
 mod tally;
 mod telegram;
 mod traces;
+mod watch;
