@@ -3,6 +3,7 @@
 //! Each rule is a pure function from the [`Tree`] to what it found, and has a test that shows it red.
 
 mod boundary;
+mod leaks;
 mod lexer;
 mod manifest;
 mod secrets;
@@ -10,9 +11,11 @@ mod size;
 mod text;
 mod tree;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use std::fmt;
+use std::process::Command;
 
+use crate::command;
 use crate::workspace::Workspace;
 use tree::Tree;
 
@@ -36,6 +39,8 @@ const RULES: &[Rule] = &[
     boundary::processes_have_one_parent,
     boundary::pure_modules_stay_pure,
     boundary::pure_patterns_are_alive,
+    leaks::no_key_is_tracked,
+    leaks::everything_is_text,
     secrets::secret_types_have_no_debug,
     secrets::exceptions_are_needed,
     manifest::services_stand_alone,
@@ -71,10 +76,29 @@ pub(crate) fn run(workspace: &Workspace) -> Result<usize> {
     for note in size::long_files(&tree) {
         println!("note: {note}");
     }
-    let findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
+    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
+    findings.extend(leaks::in_history(&history(workspace)?));
     for finding in &findings {
         println!("{finding}");
     }
     println!("{} files, {} rules, {} findings", tree.files.len(), RULES.len(), findings.len());
     Ok(findings.len())
+}
+
+/// Every commit that led here, with its message and what it added. A clone that was cut short shows only the newest.
+fn history(workspace: &Workspace) -> Result<String> {
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(arguments).current_dir(&workspace.root);
+        git
+    };
+    let is_cut = command::capture(&mut git(&["rev-parse", "--is-shallow-repository"]))?.trim() == "true";
+    if is_cut {
+        println!("note: this clone holds a part of the history; only that part is looked through");
+    }
+    let arguments = ["log", "-p", "-m", "-U0", "--no-color", "--no-ext-diff", "--no-textconv", "--format=commit %H%n%B", "HEAD"];
+    let output = git(&arguments).output().context("failed to start git")?;
+    ensure!(output.status.success(), "git tells no history: {}", String::from_utf8_lossy(&output.stderr));
+    // What is no text in an encoding of its own is still looked through.
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

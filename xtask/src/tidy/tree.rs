@@ -7,9 +7,11 @@ use std::io::ErrorKind;
 use super::lexer;
 use crate::workspace::Workspace;
 
-/// All text files of the project.
+/// All files of the project.
 pub(super) struct Tree {
     pub(super) files: Vec<File>,
+    /// Paths of those that are no text.
+    pub(super) opaque: Vec<String>,
 }
 
 pub(super) struct File {
@@ -25,22 +27,23 @@ pub(super) struct File {
 // === impl Tree ===
 
 impl Tree {
-    /// Reads what git lists; what is no text (an image) or no longer there is left out.
+    /// Reads what git lists; what is no longer there is left out.
     pub(super) fn read(workspace: &Workspace) -> Result<Self> {
-        let mut files = Vec::new();
+        let (mut files, mut opaque) = (Vec::new(), Vec::new());
         for path in workspace.files()? {
             match fs::read_to_string(workspace.path(&path)) {
                 Ok(text) => files.push(File::new(path, text)),
-                Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::NotFound | ErrorKind::IsADirectory) => {}
+                Err(error) if error.kind() == ErrorKind::InvalidData => opaque.push(path),
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Self { files })
+        Ok(Self { files, opaque })
     }
 
     #[cfg(test)]
     pub(super) fn of(files: &[(&str, &str)]) -> Self {
-        Self { files: files.iter().map(|(path, text)| File::new((*path).into(), (*text).into())).collect() }
+        Self { files: files.iter().map(|(path, text)| File::new((*path).into(), (*text).into())).collect(), opaque: Vec::new() }
     }
 
     /// Rust files that people wrote.
