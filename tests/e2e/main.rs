@@ -17,6 +17,7 @@ mod litellm;
 mod log;
 mod memory;
 mod notify;
+mod openapi;
 mod operator;
 mod page;
 mod prompt;

@@ -43,6 +43,7 @@ const CHECKS: &[Check] = &[
     Check { peer: "HADOLINT", selects: |path| path.ends_with("Dockerfile"), check: images },
     Check { peer: "KUBERNETES_VALIDATE", selects: |path| path.starts_with("k8s/") && path.ends_with(".yaml"), check: manifests },
     Check { peer: "YAMLLINT", selects: |path| path.ends_with(".yaml") || path.ends_with(".yml"), check: yaml },
+    Check { peer: "OPENAPI_SPEC_VALIDATOR", selects: |path| path.ends_with("/openapi.yaml"), check: interface },
     Check { peer: "SHELLCHECK", selects: |path| path.ends_with(".sh") || path == ".ci/run", check: shell },
     Check { peer: "ACTIONLINT", selects: is_workflow, check: workflow_syntax },
     Check { peer: "ZIZMOR", selects: is_workflow, check: workflow_security },
@@ -124,6 +125,10 @@ fn manifests(checker: &Checker, files: &[String]) -> Result<()> {
 
 fn yaml(checker: &Checker, files: &[String]) -> Result<()> {
     checker.run(&["--strict", "--format", "parsable", "-d", YAML_RULES], files).map(drop)
+}
+
+fn interface(checker: &Checker, files: &[String]) -> Result<()> {
+    checker.run(&[], files).map(drop)
 }
 
 fn shell(checker: &Checker, files: &[String]) -> Result<()> {

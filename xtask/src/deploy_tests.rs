@@ -71,6 +71,13 @@ fn yaml_with_a_key_twice_is_red() {
 }
 
 #[test]
+fn a_description_of_http_with_a_dead_reference_or_without_its_answers_is_red() {
+    let document = ours("docs/reference/openapi.yaml");
+    finds("OPENAPI_SPEC_VALIDATOR", "docs/openapi.yaml", &document, ("#/components/responses/Foreign", "#/components/responses/Foreigner"));
+    finds("OPENAPI_SPEC_VALIDATOR", "docs/openapi.yaml", &document, ("in: path", "in: paths"));
+}
+
+#[test]
 fn an_unquoted_word_in_a_script_is_red() {
     finds("SHELLCHECK", "a.sh", "#!/bin/sh\nrm \"$1\"\n", ("\"$1\"", "$1"));
 }
