@@ -16,6 +16,7 @@ mod life;
 mod litellm;
 mod log;
 mod memory;
+mod neighbours;
 mod notify;
 mod openapi;
 mod operator;

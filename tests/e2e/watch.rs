@@ -203,3 +203,23 @@ fn a_real_prometheus_finds_every_name_and_label_that_rules_and_dashboard_ask_for
         }
     }
 }
+
+/// Else every word of a client makes a series that is kept for ever.
+#[test]
+fn a_model_that_nobody_offers_becomes_no_label() {
+    let vendor = FakeVendor::start();
+    let bundle = with_vendor(&vendor);
+    let created = bundle.verb(&["key", "create", "laptop", "--json"]);
+    let key = text(&serde_json::from_slice::<Value>(&created.stdout).unwrap()["key"]);
+    let ask = |model: &str| {
+        let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hi"}}]}}"#);
+        let headers = [("Authorization", format!("Bearer {key}"))];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        http::request(&bundle.http(), "POST", "/v1/chat/completions", &headers, &body).unwrap().status
+    };
+    vendor.script([Answer::text(["Yes."]), Answer::status(404)]);
+    assert_eq!((ask("acme/small"), ask("acme/wanderlust"), ask("nobody/wanderlust")), (200, 400, 404));
+    let told = http::get(&bundle.http(), "/metrics").body;
+    assert!(told.contains("gen_ai_client_operation_duration_seconds_count{error_type="), "{told}");
+    assert!(told.contains("gen_ai_request_model=\"small\"") && !told.contains("wanderlust"), "{told}");
+}

@@ -9,6 +9,7 @@ mod manifest;
 mod secrets;
 mod size;
 mod text;
+mod threats;
 mod tree;
 
 use anyhow::{Context, Result, ensure};
@@ -51,6 +52,7 @@ const RULES: &[Rule] = &[
     text::no_machine_is_named,
     text::no_registry_is_named,
     text::links_resolve,
+    threats::threats_name_their_tests,
 ];
 
 // === impl Finding ===
