@@ -8,6 +8,7 @@ mod bundle;
 mod bus;
 mod chat;
 mod full_disk;
+mod guide;
 mod http;
 mod irc;
 mod keys;
