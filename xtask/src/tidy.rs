@@ -3,6 +3,7 @@
 //! Each rule is a pure function from the [`Tree`] to what it found, and has a test that shows it red.
 
 mod boundary;
+mod dependencies;
 mod leaks;
 mod lexer;
 mod manifest;
@@ -48,6 +49,7 @@ const RULES: &[Rule] = &[
     manifest::crates_stay_where_they_belong,
     manifest::members_are_complete,
     manifest::services_have_a_readme,
+    dependencies::every_crate_was_judged,
     text::nothing_is_unfinished,
     text::no_machine_is_named,
     text::no_registry_is_named,

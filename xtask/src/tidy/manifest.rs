@@ -84,6 +84,13 @@ fn package_name(file: &File) -> Option<String> {
     manifest.get("package")?.get("name")?.as_str().map(String::from)
 }
 
+/// The packages that a manifest names, also those of the whole workspace.
+pub(super) fn named(file: &File) -> Vec<String> {
+    let Ok(manifest) = file.text.parse::<Table>() else { return Vec::new() };
+    let of_workspace = manifest.get("workspace").and_then(Value::as_table).map(dependencies_of).unwrap_or_default();
+    dependencies(file).into_iter().chain(of_workspace).map(|(name, _)| name).collect()
+}
+
 /// All dependencies by the name of their package, also those for one platform only.
 fn dependencies(file: &File) -> Vec<(String, Section)> {
     let Ok(manifest) = file.text.parse::<Table>() else { return Vec::new() };
