@@ -63,12 +63,16 @@ impl File {
     }
 
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
-        config::parse(text).map_err(|faults| {
-            Failure::new(
-                Exit::Config,
-                format!("configuration `{}` is not usable, nothing was started:\n{}", path.display(), config::list(&faults)),
-            )
-        })
+        Self::judge(text, &format!("configuration `{}` is not usable, nothing was started", path.display()))
+    }
+
+    /// What a verb would write. Lines are counted in that.
+    pub(crate) fn parse_changed(text: &str, path: &Path) -> Result<Self, Failure> {
+        Self::judge(text, &format!("with this, `{}` would not be usable any more; nothing was changed", path.display()))
+    }
+
+    fn judge(text: &str, unusable: &str) -> Result<Self, Failure> {
+        config::parse(text).map_err(|faults| Failure::new(Exit::Config, format!("{unusable}:\n{}", config::list(&faults))))
     }
 
     fn orchestrator(&self) -> orchestrator::Config {

@@ -44,7 +44,7 @@ impl Editing {
 
     /// As it stands now.
     pub(crate) fn file(&self) -> Result<File, Failure> {
-        File::parse(&self.document.to_string(), &self.path)
+        File::parse_changed(&self.document.to_string(), &self.path)
     }
 
     /// The table behind `keys`; the tables on the way are made where they are missing.
@@ -69,7 +69,7 @@ impl Editing {
     /// A link stays a link: what it leads to is replaced.
     pub(crate) fn save(self) -> Result<File, Failure> {
         let text = self.document.to_string();
-        let file = File::parse(&text, &self.path)?;
+        let file = File::parse_changed(&text, &self.path)?;
         if text == self.before {
             return Ok(file);
         }

@@ -166,3 +166,21 @@ fn a_key_that_another_provider_shows_too_stays() {
     let tested = bundle.verb(&["provider", "test", "twin"]);
     assert!(tested.status.success(), "{tested:?}");
 }
+
+#[test]
+fn a_provider_that_others_fall_back_on_is_removed_there_too() {
+    let bundle = Bundle::start();
+    for name in ["first", "second"] {
+        let address = ["provider", "add", name, "--base-url", "http://127.0.0.1:9/v1", "--no-key", "--model", "m"];
+        assert!(bundle.verb(&address).status.success());
+    }
+    let config = bundle.data_dir().join("argentum.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let falls_back =
+        text.replacen("[provider_router.", "[provider_router]\nfallbacks = [\"first/m\", \"second/m\"]\n\n[provider_router.", 1);
+    std::fs::write(&config, falls_back).unwrap();
+    let removed = bundle.verb(&["provider", "remove", "first", "--json"]);
+    let told: Value = serde_json::from_slice(&removed.stdout).unwrap_or_else(|_| panic!("{removed:?}"));
+    assert_eq!(told["fallbacks_removed"], serde_json::json!(["first/m"]));
+    assert!(std::fs::read_to_string(&config).unwrap().contains("fallbacks = [\"second/m\"]"));
+}

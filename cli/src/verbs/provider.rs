@@ -144,9 +144,16 @@ async fn remove(global: &Global, name: &str) -> Result<(), Failure> {
     let is_shared = file.provider_router.providers.iter().any(|(other, provider)| other != name && provider.key == key);
     let has_secret = provider.key == key && !is_shared;
     editing.table(&TABLE)?.remove(name);
-    let is_default = file.provider_router.default_model.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+    let is_its = |model: &String| model.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+    let is_default = is_its(&file.provider_router.default_model);
     if is_default {
         editing.table(&TABLE[..1])?.remove("default_model");
+    }
+    let (gone, kept): (Vec<String>, Vec<String>) = file.provider_router.fallbacks.iter().cloned().partition(is_its);
+    if !gone.is_empty() {
+        let router = editing.table(&TABLE[..1])?;
+        router.remove("fallbacks");
+        set_list(router, "fallbacks", &kept);
     }
     editing.save()?;
     let is_running = reload::apply(global).await?;
@@ -154,10 +161,15 @@ async fn remove(global: &Global, name: &str) -> Result<(), Failure> {
         secret::remove_if_there(&global.data_dir()?, &secret_name).await?;
     }
     if global.json {
-        output::print_json(&json!({ "removed": name, "was_default": is_default, "secret_removed": has_secret && is_running }));
+        output::print_json(
+            &json!({ "removed": name, "was_default": is_default, "fallbacks_removed": gone, "secret_removed": has_secret && is_running }),
+        );
         return Ok(());
     }
     output::print(&format!("provider `{name}` is removed{}", if is_default { "; no model is the default any more" } else { "" }));
+    if !gone.is_empty() {
+        output::print(&format!("no longer fallen back on: {}", gone.join(", ")));
+    }
     if has_secret && !is_running {
         output::print(&format!("its key stays in the vault until `argentum secret remove {secret_name}` in a running bundle"));
     }
