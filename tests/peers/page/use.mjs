@@ -156,6 +156,30 @@ export const USE = {
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement.id), "send");
     const unnamed = await page.evaluate(() => [...document.querySelectorAll("button, a, textarea, select, input")].filter((element) => {
+  async "a long title and a long word stick out nowhere, whatever the width"() {
+    const page = await open();
+    await ask(page, `Could you please tell me what the weather in the mountains will be like next weekend, and whether ${"x".repeat(82)} is a word?`);
+    await page.getByRole("heading", { name: "Could you please" }).waitFor();
+    await page.getByRole("navigation").getByText("Could you please").first().waitFor();
+    for (const width of [320, 375, 414, 700, 840, 900, 1200]) {
+      await page.setViewportSize({ width, height: 760 });
+      // The right edges of what must be within reach, and of the page itself.
+      const edges = () => page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        ...["#title", ".question", "#composer", "#send"].map((name) => Math.floor(document.querySelector(name).getBoundingClientRect().right)),
+      ]);
+      assert.deepEqual((await edges()).filter((edge) => edge > width), [], `at ${width} px`);
+      const opener = page.getByRole("button", { name: "Conversations" });
+      if (!await opener.isVisible()) continue;
+      await opener.click();
+      assert.deepEqual((await edges()).filter((edge) => edge > width), [], `at ${width} px with the list open`);
+      await page.keyboard.press("Escape");
+    }
+    await page.setViewportSize({ width: 375, height: 760 });
+    await picture(page, "phone-long-title");
+    await page.close();
+  },
+
       const label = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
       return label.trim() === "";
     }).map((element) => element.outerHTML));
