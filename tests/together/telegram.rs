@@ -164,6 +164,23 @@ fn a_receiver_that_dies_before_it_confirms_makes_no_second_turn() {
 }
 
 #[test]
+fn an_update_that_cannot_be_read_is_passed_over_and_holds_up_nobody() {
+    run(async {
+        let (sandbox, folder, telegram) = (Sandbox::start().await, TempDir::new().unwrap(), FakeTelegram::start());
+        let home = Home::start(&sandbox, &folder, &telegram, &[ADA]).await;
+        let ada = telegram.user(ADA, "Ada");
+        ada.say_half(ADA, "hello");
+        ada.say(ADA, "why?");
+        home.over(ADA, 1).await;
+        confirmed(&telegram).await;
+        ada.say_half(ADA, "hello");
+        confirmed(&telegram).await;
+        let questions: Vec<_> = home.conversation(ADA).await.turns.into_iter().map(|turn| turn.question).collect();
+        assert_eq!(questions, ["why?"]);
+    });
+}
+
+#[test]
 fn nothing_is_confirmed_while_the_router_is_away() {
     run(async {
         let (sandbox, folder, telegram) = (Sandbox::start().await, TempDir::new().unwrap(), FakeTelegram::start());

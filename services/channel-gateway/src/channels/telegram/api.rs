@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use argentum_service::sealing::SecretBytes;
 use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::channels::{Secrets, standing::Standing};
@@ -40,7 +40,8 @@ pub(super) enum CallError {
 #[derive(Deserialize)]
 struct Envelope {
     ok: bool,
-    result: Option<Value>,
+    /// As it came: one piece of it that is no proper JSON makes the rest none the worse.
+    result: Option<Box<RawValue>>,
     error_code: Option<u16>,
     #[serde(default)]
     description: String,
@@ -130,11 +131,12 @@ async fn answer(request: RequestBuilder) -> Result<(u16, Vec<u8>), CallError> {
 
 fn understood<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, CallError> {
     let no_answer = |reason: &str| CallError::NoAnswer(format!("{reason} (status {status})"));
+    let body = String::from_utf8_lossy(body);
     // What stands between, such as a gateway that is down, answers in its own way: that says nothing about the call.
-    let envelope: Envelope = serde_json::from_slice(body).map_err(|_| no_answer("not an answer of the Bot API"))?;
+    let envelope: Envelope = serde_json::from_str(&body).map_err(|_| no_answer("not an answer of the Bot API"))?;
     if envelope.ok {
         let result = envelope.result.ok_or_else(|| no_answer("an answer without a result"))?;
-        return serde_json::from_value(result).map_err(|error| no_answer(&format!("a result that is not understood: {error}")));
+        return serde_json::from_str(result.get()).map_err(|error| no_answer(&format!("a result that is not understood: {error}")));
     }
     match envelope.error_code.unwrap_or(status) {
         408 | 500.. => Err(no_answer(&shortened(&envelope.description))),
@@ -167,6 +169,8 @@ fn shortened(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use argentum_service::outgoing::http_client;
+
+    use serde_json::Value;
 
     use super::*;
     use crate::channels::{Fetching, standing};

@@ -4,8 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use argentum_proto::ids::{ConversationId, Gateway};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use tracing::{debug, error, info, warn};
 
 use super::{
@@ -137,7 +136,7 @@ impl Polling<'_> {
             parameters["offset"] = confirmable.into();
         }
         let deadline = Duration::from_secs(timeout) + POLL_SLACK;
-        match self.receiver.api.call::<Vec<Value>>("getUpdates", &parameters, deadline).await {
+        match self.receiver.api.call::<Vec<Box<RawValue>>>("getUpdates", &parameters, deadline).await {
             Ok(updates) => {
                 self.recover();
                 // It was told. Nothing older may come again, and the numbers may start anew after a week of silence.
@@ -168,20 +167,23 @@ impl Polling<'_> {
         Ok(())
     }
 
-    fn receive(&mut self, update: &Value) {
-        let Ok(UpdateId { update_id }) = UpdateId::deserialize(update) else {
-            warn!(gateway = %self.receiver.gateway, "an update without a number");
+    fn receive(&mut self, update: &RawValue) {
+        let (gateway, bytes) = (&self.receiver.gateway, update.get().len());
+        // Its number is found even where the rest is no proper JSON, such as half of a surrogate pair in a text.
+        let Ok(UpdateId { update_id }) = serde_json::from_str(update.get()) else {
+            warn!(%gateway, "an update without a number");
             return;
         };
         let nothing = || async { Ok(()) };
-        let (conversation, taking): (String, Taking) = match convert(update, &self.me) {
+        let converted = serde_json::from_str::<Value>(update.get()).map_or(Converted::Unreadable, |update| convert(&update, &self.me));
+        let (conversation, taking): (String, Taking) = match converted {
             Converted::Received(received) => {
                 let way = Arc::clone(&self.receiver.way);
                 (received.request.platform_conversation_id.clone(), Box::pin(async move { way.take(*received).await }))
             }
             Converted::Nothing => (String::new(), Box::pin(nothing())),
             Converted::Unreadable => {
-                error!(gateway = %self.receiver.gateway, bytes = update.to_string().len(), "an update that is not understood is passed over");
+                error!(%gateway, update_id, bytes, "an update that is not understood is passed over");
                 (String::new(), Box::pin(nothing()))
             }
         };
