@@ -21,6 +21,11 @@ use crate::{
 const QUESTION: &str = ":Ada!a@h PRIVMSG #tea :argentum: why?";
 const LABEL: &str = "(repeated) ";
 
+/// All that was said, as one text.
+fn text(said: &[Said]) -> String {
+    said.iter().map(|said| said.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
 /// Ada asks once in the channel while the server misbehaves so; returns what stands once the turn is over, and the answer.
 fn said_under(manners: Manners, mishaps: &'static [Mishap]) -> (Vec<Said>, String) {
     let mut result = None;
@@ -242,5 +247,47 @@ fn what_is_to_be_remembered_is_answered_line_by_line() {
         let name = noted[1].text.split_whitespace().find(|word| word.starts_with("fact.")).unwrap().to_owned();
         irc.send(&format!(":Ada!a@h PRIVMSG argentum :!forget {name}"));
         assert!(said(&irc, 3).await[2].text.starts_with("Forgotten: 1 record."));
+    });
+}
+
+#[test]
+fn a_weak_identity_is_told_why_it_lets_no_group_in_and_who_does() {
+    run(async {
+        let (sandbox, folder, irc) = (Sandbox::start().await, TempDir::new().unwrap(), FakeIrc::start(Manners::default()));
+        let account = Irc { allow: vec!["ada!a@h".to_owned()], ..IrcHome::account(&irc) };
+        let home = IrcHome::start(&sandbox, &folder, account, Routing::default()).await;
+        until("the channel", async || irc.is_joined("#tea").then_some(())).await;
+        irc.send(QUESTION);
+        let told = text(&said(&irc, 1).await);
+        assert!(told.contains("argentum pair approve --group --account chat '#tea'") && !told.contains("!pair"), "{told}");
+        let before = irc.said().len();
+        irc.send(":Ada!a@h PRIVMSG #tea :argentum: !pair");
+        let told = text(&said(&irc, before + 1).await[before..]);
+        assert!(told.contains("argentum pair approve"), "{told}");
+        let before = irc.said().len();
+        irc.send(":Ada!a@h PRIVMSG #tea :argentum: !pair");
+        irc.send(":Ada!a@h PRIVMSG argentum :!status");
+        let told = text(&said(&irc, before + 1).await[before..]);
+        assert!(told.contains("Nothing is running"), "not again: {told}");
+        assert!(home.conversation("#tea").await.turns.is_empty());
+    });
+}
+
+#[test]
+fn an_account_is_told_the_command_that_lets_the_group_in() {
+    run(async {
+        let manners = Manners { capabilities: "account-tag message-tags", ..Manners::default() };
+        let (sandbox, folder, irc) = (Sandbox::start().await, TempDir::new().unwrap(), FakeIrc::start(manners));
+        let account = Irc { allow: vec!["account:ada".to_owned()], ..IrcHome::account(&irc) };
+        let home = IrcHome::start(&sandbox, &folder, account, Routing::default()).await;
+        until("the channel", async || irc.is_joined("#tea").then_some(())).await;
+        irc.send("@account=Ada :Ada!a@h PRIVMSG #tea :argentum: why?");
+        let told = text(&said(&irc, 1).await);
+        let command = told.split_once("send here: ").unwrap().1;
+        assert_eq!(command, "argentum: !pair");
+        irc.send(&format!("@account=Ada :Ada!a@h PRIVMSG #tea :{command}"));
+        said(&irc, 2).await;
+        irc.send(":Bob!b@h PRIVMSG #tea :argentum: why?");
+        home.over("#tea", 1).await;
     });
 }

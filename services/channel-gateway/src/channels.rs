@@ -3,12 +3,13 @@
 //! - `accepting` is the way in: `admission` checks who wrote (`pairing` decides), the router is asked until its answer is final, `notices`
 //!   tells what the gateway itself has to say. `intake` drives it, `backlog` decides the order and what may be acknowledged.
 //! - `keeping` builds a receiver anew that broke; no channel takes another one down.
-//! - `shelf` is the store of them all.
+//! - `commands` says how commands are written there; `shelf` is the store of them all.
 
 mod accepting;
 mod admission;
 mod backlog;
 mod backoff;
+mod commands;
 mod intake;
 pub(crate) mod irc;
 mod keeping;
@@ -42,6 +43,7 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Arc<SecretBytes>, Fau
 /// Where channels get their credentials.
 pub trait Secrets: Send + Sync + 'static {
     /// The secret `name`, as it is now.
+pub(crate) use commands::Commands;
     fn secret<'a>(&'a self, name: &'a str) -> Fetching<'a>;
 
     /// The platform did not accept `secret`: whoever keeps it asks for it anew.
@@ -76,6 +78,7 @@ impl Secrets for Leases {
 
 /// Delivers what the router has for an account, by the channel's `sender`.
 pub fn deliver(account: AccountBus, sender: Arc<dyn Sender>, process: &Process) -> Subscribed {
+    pub(crate) commands: Commands,
     process.supervisor().supervise("outbox", move |alive| Outbox::new(alive, account.clone(), Arc::clone(&sender)))
 }
 

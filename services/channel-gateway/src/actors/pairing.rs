@@ -20,7 +20,6 @@ use crate::channels::{CODE_MS, Desk, Notice, NoticeName};
 
 /// Requests of one kind answered at the same time.
 const CONCURRENCY_MAX: usize = 4;
-const WELCOME: &str = "You are paired now. Write to me, or send /help.";
 
 /// Who may write to the accounts of this gateway.
 pub(crate) struct Pairing {
@@ -147,7 +146,8 @@ async fn approve(desks: &[(Gateway, Arc<Desk>)], request: &ApprovePairingRequest
 
 /// Tells a person that the door is open. The operator does not wait for the platform.
 fn welcome(desk: Arc<Desk>, name: NoticeName, conversation: String) {
-    let notice = Notice { platform_conversation_id: conversation, reply_to: String::new(), text: WELCOME.to_owned() };
+    let text = format!("You are paired now. Write to me, or send {}", desk.commands.in_private("help"));
+    let notice = Notice { platform_conversation_id: conversation, reply_to: String::new(), text };
     // A store that failed is told by the store itself.
     tokio::spawn(async move { desk.notices.once(name, notice).await.unwrap_or_default() });
 }

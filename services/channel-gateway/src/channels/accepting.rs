@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use argentum_bus::{AccountBus, AccountConversation};
 use argentum_proto::{
     channel::v1::{AcceptMessageRequest, Accepted, Rejected, accept_message_request::Content, accept_message_response::Answer},
-    ids::{ConversationId, InvalidId, MessageKey},
+    ids::{ConversationId, Gateway, InvalidId, MessageKey},
 };
 use argentum_store::StoreError;
 use tokio::sync::Semaphore;
@@ -14,8 +14,9 @@ use tracing::{Instrument, debug, info, warn};
 use super::{
     admission::Admission,
     backoff::Backoff,
+    commands::Commands,
     notices::{Notice, NoticeName, Notices},
-    pairing::{Author, Verdict},
+    pairing::{Author, Place, Verdict},
 };
 use crate::spans;
 
@@ -27,12 +28,7 @@ const AGAIN_MAX: Duration = Duration::from_secs(10);
 /// Longest wait that the router may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
-const GROUP_UNKNOWN: &str = "I do not know this group yet. Send /pair here, and everybody in it may write to me.";
 const GROUP_PAIRED: &str = "Everybody in this group may write to me now. Mention me, or reply to what I wrote.";
-
-/// What is told where a command needs a text and has none.
-pub(crate) const REMEMBER_WHAT: &str = "Write behind it what I should remember, such as: /remember I like tea";
-pub(crate) const FORGET_WHAT: &str = "Write behind it words that stand in what I should forget, or the id that I told you.";
 
 /// A message as a channel understood it.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +58,7 @@ pub(crate) struct WayIn {
     bus: AccountBus,
     admission: Arc<Admission>,
     notices: Arc<Notices>,
+    commands: Commands,
     on_accepted: OnAccepted,
     asking: Semaphore,
 }
@@ -69,8 +66,14 @@ pub(crate) struct WayIn {
 // === impl WayIn ===
 
 impl WayIn {
-    pub(crate) fn new(bus: AccountBus, admission: Arc<Admission>, notices: Arc<Notices>, on_accepted: OnAccepted) -> Self {
-        Self { bus, admission, notices, on_accepted, asking: Semaphore::new(ASKING_MAX) }
+    pub(crate) fn new(
+        bus: AccountBus,
+        admission: Arc<Admission>,
+        notices: Arc<Notices>,
+        commands: Commands,
+        on_accepted: OnAccepted,
+    ) -> Self {
+        Self { bus, admission, notices, commands, on_accepted, asking: Semaphore::new(ASKING_MAX) }
     }
 
     /// Goes the whole way; when this returns, the message may be acknowledged.
@@ -88,7 +91,8 @@ impl WayIn {
                 info!(gateway = %self.bus.gateway(), sender = %received.author.id, "a stranger was told a code");
                 invitation(&code)
             }
-            (Verdict::GroupUnknown, _) => GROUP_UNKNOWN.to_owned(),
+            (Verdict::GroupUnknown, _) => group_unknown(&self.commands.in_group("pair")),
+            (Verdict::GroupUnvouched, _) => group_unvouched(self.bus.gateway(), &received.author.place),
             (Verdict::GroupPaired, _) => GROUP_PAIRED.to_owned(),
         };
         self.tell(&received.request, text).await?;
@@ -160,4 +164,34 @@ fn invitation(code: &str) -> String {
     format!(
         "I do not know you yet. Your pairing code is {code}. It is good for an hour: the operator approves it with `argentum pair approve {code}`."
     )
+}
+
+fn group_unknown(pair: &str) -> String {
+    format!("I do not know this group yet. To let everybody in it write to me, send here: {pair}")
+}
+
+fn group_unvouched(account: &Gateway, place: &Place) -> String {
+    let (Place::Group { id, .. } | Place::Private(id)) = place;
+    format!(
+        "I do not know this group yet, and cannot let it in on your word: your name may be somebody else's tomorrow. The operator lets it \
+         in with `argentum pair approve --group --account {account} {}`.",
+        quoted(id.as_str())
+    )
+}
+
+/// As one word of a shell, whatever signs it has.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_named_as_one_word_of_a_shell() {
+        let text = |id: &str| group_unvouched(&"irc".parse().unwrap(), &Place::Group { id: id.parse().unwrap(), title: String::new() });
+        assert!(text("#tea").contains("`argentum pair approve --group --account irc '#tea'`"), "{}", text("#tea"));
+        assert!(text("#t';reboot").contains(r"irc '#t'\'';reboot'`"), "{}", text("#t';reboot"));
+    }
 }

@@ -72,7 +72,7 @@ pub(super) async fn start(config: &Config, surroundings: Surroundings, process: 
     let quiescing = process.quiescing().clone();
     tokio::spawn(Link { gateway: gateway.clone(), config: config.clone(), secrets, standing, news, quiescing }.keep(orders));
 
-    let way = Arc::new(WayIn::new(account, Arc::clone(&admission), Arc::clone(&notices), Box::new(|_| {})));
+    let way = Arc::new(WayIn::new(account, Arc::clone(&admission), Arc::clone(&notices), config.commands(), Box::new(|_| {})));
     let receiver = Arc::new(Receiver {
         gateway: gateway.clone(),
         config: config.clone(),
@@ -88,5 +88,5 @@ pub(super) async fn start(config: &Config, surroundings: Surroundings, process: 
         let receiver = Arc::clone(&receiver);
         Box::pin(async move { receiver.run().await.into() })
     });
-    Ok(Desk { admission, notices })
+    Ok(Desk { admission, notices, commands: config.commands() })
 }

@@ -61,6 +61,8 @@ pub(crate) enum Verdict {
     GroupUnknown,
     /// The group was let in by this very message.
     GroupPaired,
+    /// A paired person whose id is weak is told that only the operator lets the group in.
+    GroupUnvouched,
 }
 
 /// One who is let in.
@@ -125,14 +127,26 @@ impl Pairing {
                 self.groups.insert(id.to_string(), Guest { name: shortened(title), is_weak: false, since_ms: now_ms });
                 Verdict::GroupPaired
             }
-            Place::Group { id, .. } if self.may_reply(id.as_str(), now_ms) => {
-                self.replied_ms.insert(id.to_string(), now_ms);
-                Verdict::GroupUnknown
-            }
-            Place::Group { .. } => Verdict::Ignored,
+            Place::Group { id, .. } => self.advise(id, author.is_weak, pairs, now_ms),
         }
     }
 
+    /// Tells a paired person once in a while how the group is let in; whoever asks for it waits for an answer and is told apart.
+    fn advise(&mut self, group: &ConversationId, is_weak: bool, pairs: bool, now_ms: u64) -> Verdict {
+        let (advice, silence_ms, verdict) = match (is_weak, pairs) {
+            (false, _) => ("unknown", SILENCE_MS, Verdict::GroupUnknown),
+            (true, false) => ("unvouched", SILENCE_MS, Verdict::GroupUnvouched),
+            (true, true) => ("refused", HOUR_MS, Verdict::GroupUnvouched),
+        };
+        // No platform has a blank in its ids.
+        let name = format!("{group} {advice}");
+        if self.replied_ms.get(&name).is_some_and(|at_ms| is_within(*at_ms, silence_ms, now_ms)) {
+            return Verdict::Ignored;
+        }
+    }
+
+        self.replied_ms.insert(name, now_ms);
+        verdict
     /// Whether a person or group is let in.
     pub(crate) fn admits(&self, id: &str, allowed: &BTreeSet<String>) -> bool {
         allowed.contains(id) || self.people.contains_key(id) || self.groups.contains_key(id)

@@ -21,7 +21,7 @@ use tokio::sync::broadcast;
 pub use config::Config;
 
 use super::{
-    Desk, Surroundings,
+    Commands, Desk, Surroundings,
     accepting::WayIn,
     admission::Admission,
     deliver,
@@ -33,6 +33,11 @@ use api::Api;
 use receiver::Receiver;
 use sender::{Sender, SharedSender};
 use typing::Typing;
+
+/// Clients of Telegram know commands by their slash, in groups, too.
+fn commands() -> Commands {
+    Commands::new("/", "/")
+}
 
 /// Starts an account: its outbox, its receiver, and what is shown while an answer is written.
 pub(super) async fn start(config: &Config, surroundings: Surroundings, process: &Rc<Process>) -> Result<Desk, Failure> {
@@ -61,10 +66,10 @@ pub(super) async fn start(config: &Config, surroundings: Surroundings, process: 
 
     let begins = Arc::clone(&typing);
     let on_accepted = Box::new(move |request: &AcceptMessageRequest| begins.begin(&request.platform_conversation_id));
-    let way = Arc::new(WayIn::new(account, Arc::clone(&admission), Arc::clone(&notices), on_accepted));
+    let way = Arc::new(WayIn::new(account, Arc::clone(&admission), Arc::clone(&notices), commands(), on_accepted));
     let receiver = Arc::new(Receiver { gateway: gateway.clone(), api: Arc::clone(&api), way });
     keep(gateway, process, move || live(Arc::clone(&receiver), typing::run(Arc::clone(&typing), Arc::clone(&api), turns.subscribe())));
-    Ok(Desk { admission, notices })
+    Ok(Desk { admission, notices, commands: commands() })
 }
 
 /// One life of the receiver, and beside it what is shown; only the first matters.

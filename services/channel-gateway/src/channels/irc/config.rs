@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::contacts::CHANNEL_SIGNS;
-use crate::config::{SECRETS, secret_name};
+use crate::{
+    channels::Commands,
+    config::{SECRETS, secret_name},
+};
 
 /// Longest nick, user and real name that are sent.
 const NICK_BYTES_MAX: usize = 30;
@@ -109,6 +112,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// How commands are written: IRC programs keep `/` for themselves, and in a channel we hear what is addressed to us.
+    pub(super) fn commands(&self) -> Commands {
+        let prefix = &self.command_prefix;
+        Commands::new(prefix, format!("{}: {prefix}", self.nick))
+    }
+
     /// Whether nobody else is on the way to the server.
     pub(super) fn is_local(&self) -> bool {
         self.server == "localhost" || self.server.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

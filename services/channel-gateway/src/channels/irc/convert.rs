@@ -13,7 +13,8 @@ use super::{
     text::plain,
 };
 use crate::channels::{
-    accepting::{FORGET_WHAT, Intent, REMEMBER_WHAT, Received},
+    accepting::{Intent, Received},
+    commands::{FORGET_WHAT, remember_what},
     pairing::{self, Author},
 };
 
@@ -35,7 +36,7 @@ pub(super) fn convert(heard: &Heard, config: &Config, message_id: String, now_ms
         Place::Private => text.trim(),
         Place::Channel { .. } => addressed(&text, heard, config)?.trim(),
     };
-    let (content, intent) = understand(said, config)?;
+    let (content, intent) = understand(said, &place, config)?;
     let request = AcceptMessageRequest {
         platform_conversation_id: conversation,
         platform_message_id: message_id,
@@ -50,11 +51,11 @@ pub(super) fn convert(heard: &Heard, config: &Config, message_id: String, now_ms
     Some(Received { author, request, intent })
 }
 
-fn understand(said: &str, config: &Config) -> Option<(Option<Content>, Intent)> {
+fn understand(said: &str, place: &pairing::Place, config: &Config) -> Option<(Option<Content>, Intent)> {
     if said.is_empty() {
         return None;
     }
-    // Programs of people keep `/` for themselves at the beginning of a line only, and other texts of ours name commands so.
+    // Programs of people keep `/` for themselves at the beginning of a line only: behind our name it gets through.
     let command = said.strip_prefix(config.command_prefix.as_str()).or_else(|| said.strip_prefix('/')).unwrap_or_default();
     let (name, rest) = command.split_once(char::is_whitespace).map_or((command, ""), |(name, rest)| (name, rest.trim()));
     let tell = |text: &str| (None, Intent::Tell(text.to_owned()));
@@ -64,7 +65,7 @@ fn understand(said: &str, config: &Config) -> Option<(Option<Content>, Intent)> 
         ("new", "") => (Some(Content::New(NewCommand {})), Intent::Ask),
         ("stop", "") => (Some(Content::Stop(StopCommand {})), Intent::Ask),
         ("status", "") => (Some(Content::Status(StatusCommand {})), Intent::Ask),
-        ("remember", "") => tell(REMEMBER_WHAT),
+        ("remember", "") => tell(&remember_what(&config.commands().at(place, "remember"))),
         ("remember", text) => (Some(Content::Remember(RememberCommand { text: text.to_owned() })), Intent::Ask),
         ("forget", "") => tell(FORGET_WHAT),
         ("forget", what) => (Some(Content::Forget(ForgetCommand { what: what.to_owned() })), Intent::Ask),
@@ -191,7 +192,10 @@ mod tests {
         assert_eq!(noted, Some(Content::Remember(RememberCommand { text: "I like tea".to_owned() })));
         let forgotten = content("argentum: /forget tea").request.content;
         assert_eq!(forgotten, Some(Content::Forget(ForgetCommand { what: "tea".to_owned() })));
-        assert_eq!(content("argentum: !remember").intent, Intent::Tell(REMEMBER_WHAT.to_owned()));
+        assert_eq!(
+            content("argentum: !remember").intent,
+            Intent::Tell("Write behind it what I should remember, such as: argentum: !remember I like tea".to_owned())
+        );
         assert_eq!(content("argentum: !forget").intent, Intent::Tell(FORGET_WHAT.to_owned()));
         assert_eq!(question("argentum: !new ideas?", tea()), Some("!new ideas?".to_owned()));
         for name in ["!remember", "!forget"] {

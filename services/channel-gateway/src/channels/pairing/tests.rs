@@ -84,11 +84,16 @@ fn a_group_is_let_in_by_a_paired_person_and_then_with_everybody_in_it() {
 }
 
 #[test]
-fn a_weak_identity_lets_no_group_in() {
+fn a_weak_identity_lets_no_group_in_and_is_told_so() {
     let mut pairing = Pairing::default();
-    let allowed = BTreeSet::from(["1".to_owned()]);
+    let allowed = BTreeSet::from(["1".to_owned(), "2".to_owned()]);
     let weak = Author { is_weak: true, ..author("1", group()) };
-    assert_eq!(pairing.judge(&weak, &allowed, true, 0, 0), Verdict::GroupUnknown);
+    let asked = [(false, 0), (false, 1), (true, 2), (true, 3), (true, HOUR_MS + 2), (false, DAY_MS)];
+    let verdicts = asked.map(|(pairs, now_ms)| pairing.judge(&weak, &allowed, pairs, 0, now_ms));
+    let (told, not) = (Verdict::GroupUnvouched, Verdict::Ignored);
+    assert_eq!(verdicts, [told.clone(), not.clone(), told.clone(), not, told.clone(), told]);
+    let verdicts = [false, true].map(|pairs| pairing.judge(&author("2", group()), &allowed, pairs, 0, DAY_MS + 1));
+    assert_eq!(verdicts, [Verdict::GroupUnknown, Verdict::GroupPaired]);
 }
 
 #[test]

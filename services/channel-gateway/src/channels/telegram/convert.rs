@@ -16,7 +16,8 @@ use super::{
     units::range,
 };
 use crate::channels::{
-    accepting::{FORGET_WHAT, Intent, REMEMBER_WHAT, Received},
+    accepting::{Intent, Received},
+    commands::{FORGET_WHAT, remember_what},
     pairing::{Author, Place},
 };
 
@@ -120,7 +121,7 @@ fn commanded(command: &Command<'_>) -> (Option<Content>, Intent) {
         ("status", _) => (Some(Content::Status(StatusCommand {})), Intent::Ask),
         ("new", "") => (Some(Content::New(NewCommand {})), Intent::Ask),
         ("new", _) => tell(NEW_ALONE),
-        ("remember", "") => tell(REMEMBER_WHAT),
+        ("remember", "") => tell(&remember_what("/remember")),
         ("remember", text) => (Some(Content::Remember(RememberCommand { text: text.to_owned() })), Intent::Ask),
         ("forget", "") => tell(FORGET_WHAT),
         ("forget", what) => (Some(Content::Forget(ForgetCommand { what: what.to_owned() })), Intent::Ask),

@@ -117,8 +117,8 @@ fn what_is_to_be_remembered_or_forgotten_stands_behind_the_command() {
     assert_eq!(noted, Some(Content::Remember(RememberCommand { text: "I like\ntea".to_owned() })));
     let forgotten = content(&group(&command("/forget@argentum_bot tea", 20)));
     assert_eq!(forgotten, Some(Content::Forget(ForgetCommand { what: "tea".to_owned() })));
-    for (text, told) in [("/remember", REMEMBER_WHAT), ("/forget", FORGET_WHAT)] {
-        assert_eq!(received(&private(&command(text, text.len()))).intent, Intent::Tell(told.to_owned()));
+    for (text, told) in [("/remember", remember_what("/remember")), ("/forget", FORGET_WHAT.to_owned())] {
+        assert_eq!(received(&private(&command(text, text.len()))).intent, Intent::Tell(told));
         assert!(HELP.contains(text), "{text}");
     }
 }
