@@ -1,4 +1,6 @@
 //! What senders are told by the router itself, in one place and safe to show.
+//!
+//! Commands are named by their word alone: how they are written is each channel's own, and its help says it.
 
 use super::input::FailureClass;
 
@@ -14,8 +16,11 @@ pub(super) const QUARANTINED: &str = "I could not answer this message: every att
 pub(super) const NOT_NOTED: &str = "I could not note this: my memory cannot be reached. Please send it again later.";
 pub(super) const NOT_FORGOTTEN: &str = "I could not forget this: my memory cannot be reached. Please send it again later.";
 pub(super) const NOT_TO_NOTE: &str = "I could not note this: my memory does not take it as it is.";
-pub(super) const NOT_TO_FORGET: &str = "Send /forget with words that stand in what I should forget, or with the id that I told you.";
+pub(super) const NOT_TO_FORGET: &str =
+    "Send the command `forget` with words that stand in what I should forget, or with the id that I told you.";
 pub(super) const NOTHING_FORGOTTEN: &str = "I remember nothing that says this, of what you said or were answered.";
+const TOO_LONG_TOGETHER: &str =
+    "I could not answer: the conversation is too long for the model. Please begin a new one; on a channel the command `new` does it.";
 /// Characters of a fact that are said again when it is noted.
 const NOTED_CHARS_MAX: usize = 500;
 
@@ -25,7 +30,7 @@ pub(super) fn noted(text: &str, record_id: &str) -> String {
     if begin.len() < text.len() {
         begin.push('…');
     }
-    format!("Noted: {begin}\nSend /forget {record_id} to take it back.")
+    format!("Noted: {begin}\nSend the command `forget` with {record_id} to take it back.")
 }
 
 /// How much was forgotten, and what not.
@@ -35,7 +40,7 @@ pub(super) fn forgotten(records_count: u64) -> String {
         1 => "1 record".to_owned(),
         count => format!("{count} records"),
     };
-    format!("Forgotten: {records}. The latest messages of this conversation stay before me until you send /new.")
+    format!("Forgotten: {records}. The latest messages of this conversation stay before me until the command `new`.")
 }
 
 /// Why a turn failed.
@@ -47,7 +52,7 @@ pub(super) fn failed(class: FailureClass) -> &'static str {
         FailureClass::Interrupted => "I could not answer: the connection to the model broke off. Please try again.",
         FailureClass::Unauthenticated => "I could not answer: the model does not accept the key. The operator has been told.",
         FailureClass::QuotaExhausted => "I could not answer: the account at the model is used up. The operator has been told.",
-        FailureClass::PromptTooLong => "I could not answer: the conversation is too long for the model. Send /new to begin a new one.",
+        FailureClass::PromptTooLong => TOO_LONG_TOGETHER,
         FailureClass::Declined => "The model declined to answer this.",
         FailureClass::InvalidRequest => "I could not answer: the model did not accept the request. The operator has been told.",
         FailureClass::NoAnswer => "The model gave no answer. Please try again.",

@@ -40,7 +40,7 @@ fn a_fact_is_noted_before_its_sender_is_told() {
     assert_eq!((asked(&effects), calls(&effects), published(&effects)), (vec![(turn, "I like tea".to_owned())], vec![], vec![]));
     let effects = router.handle(noted(turn));
     assert_eq!(published(&effects), [(0, false)]);
-    let answer = format!("Noted: I like tea\nSend /forget fact.{turn} to take it back.");
+    let answer = format!("Noted: I like tea\nSend the command `forget` with fact.{turn} to take it back.");
     assert_eq!(router.outcomes(&chat()), [(Outcome::Answered, answer)]);
     assert_eq!(router.past(&chat())[0].question, "/remember I like tea");
 }
