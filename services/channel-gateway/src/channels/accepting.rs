@@ -86,7 +86,7 @@ impl WayIn {
         let text = match (self.admission.judge(&received.author, received.intent == Intent::Pair).await?, &received.intent) {
             (Verdict::Admitted, Intent::Ask) => return Ok(true),
             (Verdict::Admitted, Intent::Tell(text)) => text.clone(),
-            (Verdict::Admitted | Verdict::Ignored, _) => return Ok(false),
+            (Verdict::Admitted | Verdict::Ignored | Verdict::Crowded, _) => return Ok(false),
             (Verdict::Invited { code }, _) => {
                 info!(gateway = %self.bus.gateway(), sender = %received.author.id, "a stranger was told a code");
                 invitation(&code)

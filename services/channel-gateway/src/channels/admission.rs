@@ -1,14 +1,18 @@
 //! The pairing of one account, kept in the gateway's store: a change is on disk before anybody acts on it.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use argentum_proto::ids::{ConversationId, Gateway};
 use argentum_service::unix_ms;
 use argentum_store::{Batch, StoreError, Tree};
 use tokio::sync::{Mutex, MutexGuard};
+use tracing::warn;
 
 use super::{
-    pairing::{Author, Pairing, Stranger, Verdict},
+    pairing::{Author, HOUR_MS, Pairing, REPLIES_PER_HOUR, Stranger, Verdict, is_within},
     shelf::Shelf,
 };
 
@@ -21,6 +25,8 @@ pub(crate) struct Admission {
     /// Let in by the configuration.
     allowed: BTreeSet<String>,
     pairing: Mutex<Pairing>,
+    /// When the operator was last told that strangers hear nothing.
+    crowd_told_ms: AtomicU64,
 }
 
 /// Why the pairing of an account cannot be used.
@@ -45,7 +51,8 @@ impl Admission {
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|source| AdmissionError::Decode { gateway: gateway.clone(), source })?,
             None => Pairing::default(),
         };
-        Ok(Self { gateway, shelf, allowed: allowed.into_iter().collect(), pairing: Mutex::new(pairing) })
+        let (allowed, pairing) = (allowed.into_iter().collect(), Mutex::new(pairing));
+        Ok(Self { gateway, shelf, allowed, pairing, crowd_told_ms: AtomicU64::new(0) })
     }
 
     /// What becomes of a message of `author`; `pairs` says that it asks to let its group in.
@@ -56,10 +63,24 @@ impl Admission {
         // Without randomness nobody is told a code that could be guessed.
         let verdict = match next.judge(author, &self.allowed, pairs, entropy, unix_ms()) {
             Verdict::Invited { .. } if entropy == 0 => return Ok(Verdict::Ignored),
+            Verdict::Crowded => {
+                self.tell_of_crowd(unix_ms());
+                Verdict::Crowded
+            }
             verdict => verdict,
         };
         self.keep(pairing, next).await?;
         Ok(verdict)
+    }
+
+    /// Tells the operator, once an hour, that strangers hear nothing; returns whether it did.
+    fn tell_of_crowd(&self, now_ms: u64) -> bool {
+        if is_within(self.crowd_told_ms.load(Ordering::Relaxed), HOUR_MS, now_ms) {
+            return false;
+        }
+        self.crowd_told_ms.store(now_ms, Ordering::Relaxed);
+        warn!(gateway = %self.gateway, strangers = REPLIES_PER_HOUR, "as many strangers as may be were told a code; others hear nothing for up to an hour");
+        true
     }
 
     /// Lets in who was told `code`; `None` where nobody was, or too long ago.
@@ -134,6 +155,14 @@ mod tests {
         let Verdict::Invited { code } = admission(&store).judge(&stranger(), false).await.unwrap() else { panic!("no code") };
         admission(&store).approve(&code).await.unwrap().unwrap();
         assert_eq!(admission(&store).judge(&stranger(), false).await.unwrap(), Verdict::Admitted);
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_told_to_the_operator_once_an_hour() {
+        let admission = admission(&Arc::new(MemoryStore::new()));
+        let now_ms = 1_700_000_000_000;
+        let told = [0, 1, HOUR_MS - 1, HOUR_MS].map(|later_ms| admission.tell_of_crowd(now_ms + later_ms));
+        assert_eq!(told, [true, false, false, true]);
     }
 
     #[tokio::test]

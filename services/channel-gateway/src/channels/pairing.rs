@@ -12,11 +12,11 @@ use argentum_proto::{
 use serde::{Deserialize, Serialize};
 
 const MINUTE_MS: u64 = 60_000;
-const HOUR_MS: u64 = 60 * MINUTE_MS;
+pub(super) const HOUR_MS: u64 = 60 * MINUTE_MS;
 /// A stranger is answered once in this time.
 const SILENCE_MS: u64 = 24 * HOUR_MS;
 /// Strangers of one account who are answered within an hour.
-const REPLIES_PER_HOUR: usize = 10;
+pub(super) const REPLIES_PER_HOUR: usize = 10;
 /// How long a code is good for.
 pub(crate) const CODE_MS: u64 = HOUR_MS;
 /// Codes of one account that wait for an operator.
@@ -57,12 +57,14 @@ pub(crate) enum Verdict {
     Ignored,
     /// Its sender is told this code.
     Invited { code: String },
+    /// A stranger hears nothing: others were told codes.
+    Crowded,
     /// A paired person is told how to let the group in.
     GroupUnknown,
-    /// The group was let in by this very message.
-    GroupPaired,
     /// A paired person whose id is weak is told that only the operator lets the group in.
     GroupUnvouched,
+    /// The group was let in by this very message.
+    GroupPaired,
 }
 
 /// One who is let in.
@@ -143,10 +145,10 @@ impl Pairing {
         if self.replied_ms.get(&name).is_some_and(|at_ms| is_within(*at_ms, silence_ms, now_ms)) {
             return Verdict::Ignored;
         }
-    }
-
         self.replied_ms.insert(name, now_ms);
         verdict
+    }
+
     /// Whether a person or group is let in.
     pub(crate) fn admits(&self, id: &str, allowed: &BTreeSet<String>) -> bool {
         allowed.contains(id) || self.people.contains_key(id) || self.groups.contains_key(id)
@@ -189,8 +191,12 @@ impl Pairing {
 
     fn invite(&mut self, author: &Author, conversation: &ConversationId, entropy: u64, now_ms: u64) -> Verdict {
         self.forget_expired(now_ms);
-        if !self.may_reply(author.id.as_str(), now_ms) || PENDING_MAX <= self.pending.len() {
+        if self.replied_ms.contains_key(author.id.as_str()) {
             return Verdict::Ignored;
+        }
+        let lately = self.replied_ms.values().filter(|at_ms| is_within(**at_ms, HOUR_MS, now_ms)).count();
+        if REPLIES_PER_HOUR <= lately || PENDING_MAX <= self.pending.len() {
+            return Verdict::Crowded;
         }
         let (code, id) = (code(entropy), author.id.to_string());
         if self.pending.contains_key(&code) {
@@ -203,12 +209,6 @@ impl Pairing {
         Verdict::Invited { code }
     }
 
-    fn may_reply(&self, id: &str, now_ms: u64) -> bool {
-        let answered = self.replied_ms.get(id).is_some_and(|at_ms| is_within(*at_ms, SILENCE_MS, now_ms));
-        let lately = self.replied_ms.values().filter(|at_ms| is_within(**at_ms, HOUR_MS, now_ms)).count();
-        !answered && lately < REPLIES_PER_HOUR
-    }
-
     fn forget_expired(&mut self, now_ms: u64) {
         self.pending.retain(|_, stranger| is_within(stranger.asked_ms, CODE_MS, now_ms));
         self.replied_ms.retain(|_, at_ms| is_within(*at_ms, SILENCE_MS, now_ms));
@@ -216,7 +216,7 @@ impl Pairing {
 }
 
 /// Whether less than `length_ms` went by since. A clock before that moment means that it is over.
-fn is_within(since_ms: u64, length_ms: u64, now_ms: u64) -> bool {
+pub(super) fn is_within(since_ms: u64, length_ms: u64, now_ms: u64) -> bool {
     since_ms <= now_ms && now_ms - since_ms < length_ms
 }
 

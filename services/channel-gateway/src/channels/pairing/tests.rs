@@ -66,8 +66,10 @@ fn a_code_expires() {
 #[test]
 fn a_crowd_of_strangers_is_answered_ten_times_an_hour() {
     let mut pairing = Pairing::default();
-    let told = (0..50).filter(|id| pairing.hears(&id.to_string(), private(), false, 0) != Verdict::Ignored).count();
-    assert_eq!(told, REPLIES_PER_HOUR);
+    let verdicts: Vec<_> = (0..50).map(|id| pairing.hears(&id.to_string(), private(), false, 0)).collect();
+    assert!(verdicts[..REPLIES_PER_HOUR].iter().all(|verdict| matches!(verdict, Verdict::Invited { .. })), "{verdicts:?}");
+    assert!(verdicts[REPLIES_PER_HOUR..].iter().all(|verdict| *verdict == Verdict::Crowded), "{verdicts:?}");
+    assert_eq!(pairing.hears("1", private(), false, 1), Verdict::Ignored, "one who was told is no crowd");
     invited(pairing.hears("99", private(), false, HOUR_MS));
 }
 
