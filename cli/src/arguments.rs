@@ -267,6 +267,8 @@ pub(crate) enum PairVerb {
     /// Let somebody in who was told a code.
     Approve {
         /// The code; with `--group` the group's id.
+        // Telegram's groups have negative numbers.
+        #[arg(allow_negative_numbers = true)]
         code: String,
         /// The account [default: the one that told the code].
         #[arg(long)]
@@ -278,6 +280,7 @@ pub(crate) enum PairVerb {
     /// Let somebody in no longer, or forget a code.
     Revoke {
         /// A person's or group's id, or a code, as `argentum pair list` tells it.
+        #[arg(allow_negative_numbers = true)]
         id: String,
         /// Only at this account.
         #[arg(long)]

@@ -104,3 +104,23 @@ fn a_wrong_token_is_told_and_the_right_one_is_used_without_a_restart() {
     said(&telegram, 1);
     assert_eq!((&gateway()["health"], pid_of(&gateway())), (&serde_json::json!([]), pid));
 }
+
+#[test]
+fn who_stays_paired_with_a_removed_account_is_told_and_can_be_revoked() {
+    let (telegram, bundle) = (FakeTelegram::start(), Bundle::start());
+    with_bot(&bundle, &telegram, &[]);
+    telegram.user(ADA, "Ada").say(ADA, "hello");
+    said(&telegram, 1);
+    let paired = || serde_json::from_slice::<Value>(&bundle.verb(&["pair", "list", "home", "--json"]).stdout).unwrap()["pairings"].clone();
+    assert!(bundle.verb(&["pair", "approve", paired()[0]["code"].as_str().unwrap()]).status.success());
+    let removed = bundle.verb(&["channel", "remove", "home"]);
+    let told = String::from_utf8_lossy(&removed.stdout).into_owned();
+    assert!(told.contains("one person or group stays paired") && told.contains("argentum pair revoke --account home"), "{told}");
+    let group = bundle.verb(&["pair", "revoke", "-5"]);
+    assert!(String::from_utf8_lossy(&group.stderr).contains("nobody with this id"), "a group's negative id is understood: {group:?}");
+    let kept = until("the entry", || Some(paired()[0].clone()).filter(|entry| entry["account_gone"] == true));
+    assert_eq!((&kept["state"], &kept["id"]), (&"person".into(), &ADA.to_string().into()), "{kept}");
+    let revoked = bundle.verb(&["pair", "revoke", "--account", "home", &ADA.to_string()]);
+    assert!(revoked.status.success(), "{revoked:?}");
+    assert_eq!(paired(), serde_json::json!([]));
+}

@@ -11,7 +11,7 @@ use toml_edit::{TableLike, value};
 
 use super::{
     control::{self, answer},
-    reload, secret,
+    pair, reload, secret,
     status::{LOGIN_REFUSED, trouble},
 };
 use crate::{
@@ -106,6 +106,7 @@ async fn remove(global: &Global, name: &str) -> Result<(), Failure> {
     if !editing.file()?.channel_gateway.channels.contains_key(name) {
         return Err(Failure::new(Exit::Usage, format!("there is no account `{name}`; `argentum channel list` tells them")));
     }
+    let guests = pair::guests(global, name).await;
     editing.table(&TABLE)?.remove(name);
     editing.save()?;
     let is_running = reload::apply(global).await?;
@@ -113,11 +114,28 @@ async fn remove(global: &Global, name: &str) -> Result<(), Failure> {
     // One that is not there is no fault: not every account has one.
     let is_secret_removed = is_running && secret::remove(&global.data_dir()?, &secret_name).await.is_ok();
     if global.json {
-        output::print_json(&json!({ "removed": name, "secret_removed": is_secret_removed }));
-    } else {
-        output::print(&format!("account `{name}` is removed"));
+        output::print_json(&json!({ "removed": name, "secret_removed": is_secret_removed, "guests": guests }));
+        return Ok(());
+    }
+    output::print(&format!("account `{name}` is removed"));
+    if let Some(kept) = kept(name, guests) {
+        output::print(&kept);
     }
     Ok(())
+}
+
+/// What is said of those who stay paired with an account that is removed.
+fn kept(name: &str, guests: Option<usize>) -> Option<String> {
+    let who = match guests {
+        Some(0) => return None,
+        Some(1) => "one person or group stays".to_owned(),
+        Some(count) => format!("{count} people and groups stay"),
+        None => "whoever was paired with it stays".to_owned(),
+    };
+    Some(format!(
+        "{who} paired, and may write again once an account `{name}` is added: `argentum pair list {name}` tells them, \
+         `argentum pair revoke --account {name} ID` lets one in no longer"
+    ))
 }
 
 // === impl PlatformAdd ===

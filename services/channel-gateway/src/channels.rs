@@ -19,19 +19,30 @@ mod shelf;
 mod standing;
 pub(crate) mod telegram;
 
-use std::{collections::BTreeMap, pin::Pin, rc::Rc, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+};
 
 use argentum_bus::{AccountBus, Bus, Fault};
 use argentum_proto::ids::Gateway;
 use argentum_service::{Exit, Failure, Process, Subscribed, leases::Leases, sealing::SecretBytes};
+use argentum_store::StoreError;
+use tracing::warn;
 
 use crate::{
-    actors::{outbox::Outbox, pairing::Pairing},
+    actors::{
+        outbox::Outbox,
+        pairing::{Accounts, Pairing},
+    },
     channel::Sender,
     config::{Channel, Config},
 };
 
 pub(crate) use admission::Admission;
+pub(crate) use commands::Commands;
 pub(crate) use notices::{Notice, NoticeName, Notices};
 pub(crate) use pairing::CODE_MS;
 pub(crate) use shelf::Shelf;
@@ -43,7 +54,6 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Arc<SecretBytes>, Fau
 /// Where channels get their credentials.
 pub trait Secrets: Send + Sync + 'static {
     /// The secret `name`, as it is now.
-pub(crate) use commands::Commands;
     fn secret<'a>(&'a self, name: &'a str) -> Fetching<'a>;
 
     /// The platform did not accept `secret`: whoever keeps it asks for it anew.
@@ -64,6 +74,7 @@ pub(crate) struct Surroundings {
 pub(crate) struct Desk {
     pub(crate) admission: Arc<Admission>,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) commands: Commands,
 }
 
 impl Secrets for Leases {
@@ -78,19 +89,15 @@ impl Secrets for Leases {
 
 /// Delivers what the router has for an account, by the channel's `sender`.
 pub fn deliver(account: AccountBus, sender: Arc<dyn Sender>, process: &Process) -> Subscribed {
-    pub(crate) commands: Commands,
     process.supervisor().supervise("outbox", move |alive| Outbox::new(alive, account.clone(), Arc::clone(&sender)))
 }
 
 /// Starts the configured channels, and who answers the operator about them. A platform that cannot be reached is no failure.
 pub async fn start(config: &Config, bus: &Bus, process: &Rc<Process>, secrets: Arc<dyn Secrets>) -> Result<(), Failure> {
-    let data_dir = process.data_dir().to_owned();
     let mut desks = BTreeMap::new();
-    let mut broken = None;
-    if !config.channels.is_empty() {
-        let opened = tokio::task::spawn_blocking(move || Shelf::open(&data_dir)).await;
-        let shelf = opened.map_err(|error| Failure::of(Exit::Software, &error))?.map_err(|error| Failure::of(Exit::Io, &error))?;
-        broken = Some(shelf.broken().clone());
+    let (shelf, former) = shelf(config, process).await?;
+    let broken = shelf.as_ref().map(|shelf| shelf.broken().clone());
+    if let Some(shelf) = shelf.filter(|_| !config.channels.is_empty()) {
         let progress = process.connect().await?;
         let standings = Standings::new(process.health());
         for (name, channel) in &config.channels {
@@ -107,7 +114,34 @@ pub async fn start(config: &Config, bus: &Bus, process: &Rc<Process>, secrets: A
         }
     }
     let (bus, shared) = (bus.clone(), Rc::clone(process));
-    process.supervisor().supervise_once("pairing", move |alive| Pairing::new(alive, bus, shared, desks, broken)).wait().await
+    process
+        .supervisor()
+        .supervise_once("pairing", move |alive| Pairing::new(alive, bus, shared, Accounts { desks, former }, broken))
+        .wait()
+        .await
+}
+
+/// The store, where there is one or has to be, and who is still paired with accounts that are not configured any more. Where no account
+/// needs the store, its damage takes nothing else down.
+async fn shelf(config: &Config, process: &Process) -> Result<(Option<Shelf>, BTreeMap<Gateway, Arc<Admission>>), Failure> {
+    let (data_dir, is_needed) = (process.data_dir().to_owned(), !config.channels.is_empty());
+    let configured: BTreeSet<String> = config.channels.keys().cloned().collect();
+    let opened = tokio::task::spawn_blocking(move || {
+        if !is_needed && !Shelf::is_in(&data_dir) {
+            return Ok((None, BTreeMap::new()));
+        }
+        let shelf = Shelf::open(&data_dir)?;
+        let former = admission::former(&shelf, &configured)?;
+        Ok((Some(shelf), former))
+    });
+    match opened.await.map_err(|error| Failure::of(Exit::Software, &error))? {
+        Ok(opened) => Ok(opened),
+        Err::<_, StoreError>(error) if is_needed => Err(Failure::of(Exit::Io, &error)),
+        Err(error) => {
+            warn!(error = argentum_service::chain(&error), "the store of the channels cannot be read; no account needs it");
+            Ok((None, BTreeMap::new()))
+        }
+    }
 }
 
 async fn open(channel: &Channel, surroundings: Surroundings, process: &Rc<Process>) -> Result<Desk, Failure> {

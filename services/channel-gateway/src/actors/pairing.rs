@@ -16,10 +16,17 @@ use argentum_service::{Alive, Process, right, unix_ms};
 use argentum_store::StoreError;
 use tokio_util::sync::CancellationToken;
 
-use crate::channels::{CODE_MS, Desk, Notice, NoticeName};
+use crate::channels::{Admission, CODE_MS, Desk, Notice, NoticeName};
 
 /// Requests of one kind answered at the same time.
 const CONCURRENCY_MAX: usize = 4;
+
+/// The accounts of this gateway.
+pub(crate) struct Accounts {
+    pub(crate) desks: BTreeMap<Gateway, Desk>,
+    /// Those that are not configured any more, and that somebody is still paired with.
+    pub(crate) former: BTreeMap<Gateway, Arc<Admission>>,
+}
 
 /// Who may write to the accounts of this gateway.
 pub(crate) struct Pairing {
@@ -27,6 +34,7 @@ pub(crate) struct Pairing {
     bus: Bus,
     process: Rc<Process>,
     desks: BTreeMap<Gateway, Arc<Desk>>,
+    former: BTreeMap<Gateway, Arc<Admission>>,
     /// Cancelled when the store takes nothing more.
     broken: Option<CancellationToken>,
 }
@@ -38,26 +46,38 @@ impl Pairing {
         alive: Alive,
         bus: Bus,
         process: Rc<Process>,
-        desks: BTreeMap<Gateway, Desk>,
+        Accounts { desks, former }: Accounts,
         broken: Option<CancellationToken>,
     ) -> Self {
         let desks = desks.into_iter().map(|(gateway, desk)| (gateway, Arc::new(desk))).collect();
-        Self { alive, bus, process, desks, broken }
+        Self { alive, bus, process, desks, former, broken }
     }
 
     fn check(&self, verb: &str, right: Option<&SignedRight>) -> Result<(), Fault> {
         right::check(self.process.operator_key(), verb, Credential::ChannelGateway, right, unix_ms())
     }
 
-    /// The accounts that are meant: all where none is named.
+    /// The accounts that are meant and run: all where none is named.
     fn desks(&self, account: &str) -> Result<Vec<(Gateway, Arc<Desk>)>, Fault> {
-        let is_meant = |gateway: &Gateway| account.is_empty() || gateway.as_str() == account;
-        let desks: Vec<_> = self.desks.iter().filter(|(gateway, _)| is_meant(gateway)).map(|(a, b)| (a.clone(), Arc::clone(b))).collect();
-        if desks.is_empty() && !account.is_empty() {
-            return Err(Fault::new(ErrorCode::NotFound, format!("no channel `{account}` is configured")));
-        }
-        Ok(desks)
+        meant(&self.desks, account, false)
     }
+
+    /// Who is let in at the accounts that are meant, and whether each is one that is not configured any more.
+    fn admissions(&self, account: &str) -> Result<Vec<(Gateway, Arc<Admission>, bool)>, Fault> {
+        let former = meant(&self.former, account, true)?.into_iter().map(|(gateway, admission)| (gateway, admission, true));
+        let desks = meant(&self.desks, account, former.len() != 0)?.into_iter();
+        Ok(desks.map(|(gateway, desk)| (gateway, Arc::clone(&desk.admission), false)).chain(former).collect())
+    }
+}
+
+/// Those of the named account: all where none is named. One that is not there is a fault, unless `may_miss`.
+fn meant<T>(all: &BTreeMap<Gateway, Arc<T>>, account: &str, may_miss: bool) -> Result<Vec<(Gateway, Arc<T>)>, Fault> {
+    let is_meant = |gateway: &Gateway| account.is_empty() || gateway.as_str() == account;
+    let found: Vec<_> = all.iter().filter(|(gateway, _)| is_meant(gateway)).map(|(a, b)| (a.clone(), Arc::clone(b))).collect();
+    if found.is_empty() && !account.is_empty() && !may_miss {
+        return Err(Fault::new(ErrorCode::NotFound, format!("no channel `{account}` is configured")));
+    }
+    Ok(found)
 }
 
 impl Actor for Pairing {
@@ -83,11 +103,11 @@ impl Handler<Call<ListPairingsRequest>> for Pairing {
     type Result = ResponseFuture<Result<ListPairingsResponse, Fault>>;
 
     fn handle(&mut self, Call { body, .. }: Call<ListPairingsRequest>, _: &mut Context<Self>) -> Self::Result {
-        let desks = self.check("pair-list", body.right.as_ref()).and_then(|()| self.desks(&body.account));
+        let admissions = self.check("pair-list", body.right.as_ref()).and_then(|()| self.admissions(&body.account));
         Box::pin(async move {
             let mut entries = Vec::new();
-            for (gateway, desk) in desks? {
-                entries.extend(listed(&gateway, &desk, unix_ms()).await);
+            for (gateway, admission, is_former) in admissions? {
+                entries.extend(listed(&gateway, &admission, is_former, unix_ms()).await);
             }
             Ok(ListPairingsResponse { entries })
         })
@@ -107,14 +127,14 @@ impl Handler<Call<RevokePairingRequest>> for Pairing {
     type Result = ResponseFuture<Result<RevokePairingResponse, Fault>>;
 
     fn handle(&mut self, Call { body, .. }: Call<RevokePairingRequest>, _: &mut Context<Self>) -> Self::Result {
-        let desks = self.check("pair-revoke", body.right.as_ref()).and_then(|()| self.desks(&body.account));
+        let admissions = self.check("pair-revoke", body.right.as_ref()).and_then(|()| self.admissions(&body.account));
         Box::pin(async move {
-            let desks = desks?;
+            let admissions = admissions?;
             let mut was_known = false;
-            for (_, desk) in &desks {
-                was_known |= desk.admission.revoke(&body.id).await.map_err(|error| not_kept(&error))?;
+            for (_, admission, _) in &admissions {
+                was_known |= admission.revoke(&body.id).await.map_err(|error| not_kept(&error))?;
             }
-            let is_configured = desks.iter().any(|(_, desk)| desk.admission.allowed().contains(&body.id));
+            let is_configured = admissions.iter().any(|(_, admission, _)| admission.allowed().contains(&body.id));
             match (was_known, is_configured) {
                 (_, true) => Err(Fault::new(ErrorCode::Conflict, "the configuration lets this one in; take the id out of `allow`")),
                 (true, false) => Ok(RevokePairingResponse {}),
@@ -152,15 +172,17 @@ fn welcome(desk: Arc<Desk>, name: NoticeName, conversation: String) {
     tokio::spawn(async move { desk.notices.once(name, notice).await.unwrap_or_default() });
 }
 
-async fn listed(gateway: &Gateway, desk: &Desk, now_ms: u64) -> Vec<PairingEntry> {
-    let pairing = desk.admission.pairing().await;
+/// Whoever was told a code of an account that is not configured cannot be let in.
+async fn listed(gateway: &Gateway, admission: &Admission, is_former: bool, now_ms: u64) -> Vec<PairingEntry> {
+    let pairing = admission.pairing().await;
     let entry = |state: PairingState, id: &str| PairingEntry {
         account: gateway.to_string(),
         state: state.into(),
         id: id.to_owned(),
+        is_account_gone: is_former,
         ..PairingEntry::default()
     };
-    let configured = desk.admission.allowed().iter().map(|id| entry(PairingState::Configured, id));
+    let configured = admission.allowed().iter().map(|id| entry(PairingState::Configured, id));
     let people = pairing.people().map(|(id, guest)| PairingEntry {
         name: guest.name.clone(),
         is_weak: guest.is_weak,
@@ -172,7 +194,7 @@ async fn listed(gateway: &Gateway, desk: &Desk, now_ms: u64) -> Vec<PairingEntry
         since_ms: guest.since_ms,
         ..entry(PairingState::Group, id)
     });
-    let pending = pairing.pending(now_ms).map(|(code, stranger)| PairingEntry {
+    let pending = pairing.pending(now_ms).filter(|_| !is_former).map(|(code, stranger)| PairingEntry {
         name: stranger.name.clone(),
         is_weak: stranger.is_weak,
         since_ms: stranger.asked_ms,

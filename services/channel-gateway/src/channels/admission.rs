@@ -1,8 +1,11 @@
 //! The pairing of one account, kept in the gateway's store: a change is on disk before anybody acts on it.
 
 use std::{
-    collections::BTreeSet,
-    sync::atomic::{AtomicU64, Ordering},
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use argentum_proto::ids::{ConversationId, Gateway};
@@ -17,6 +20,8 @@ use super::{
 };
 
 const TREE: Tree = Tree::new("pairing");
+/// Accounts that are read at once.
+const PAGE_RECORDS: usize = 100;
 
 /// Who may write to one account.
 pub(crate) struct Admission {
@@ -131,10 +136,38 @@ impl Admission {
     }
 }
 
+/// The accounts that somebody is still paired with, and that are not `configured`; blocks on the disk.
+pub(crate) fn former(shelf: &Shelf, configured: &BTreeSet<String>) -> Result<BTreeMap<Gateway, Arc<Admission>>, StoreError> {
+    let mut former = BTreeMap::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = shelf.store().scan(TREE, &[], after.as_deref(), PAGE_RECORDS)?;
+        for (key, _) in &page.records {
+            let Some(gateway) = str::from_utf8(key).ok().and_then(|name| name.parse::<Gateway>().ok()) else { continue };
+            if configured.contains(gateway.as_str()) {
+                continue;
+            }
+            match Admission::open(gateway.clone(), shelf.clone(), []) {
+                Ok(mut admission) => {
+                    if admission.pairing.get_mut().has_guests() {
+                        former.insert(gateway, Arc::new(admission));
+                    }
+                }
+                Err(AdmissionError::Store(error)) => return Err(error),
+                Err(error) => {
+                    warn!(error = argentum_service::chain(&error), "who is paired with an account that is not configured is not known");
+                }
+            }
+        }
+        match page.records.last() {
+            Some((key, _)) if page.is_partial => after = Some(key.clone()),
+            _ => return Ok(former),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use argentum_store::MemoryStore;
 
     use super::*;
@@ -155,6 +188,20 @@ mod tests {
         let Verdict::Invited { code } = admission(&store).judge(&stranger(), false).await.unwrap() else { panic!("no code") };
         admission(&store).approve(&code).await.unwrap().unwrap();
         assert_eq!(admission(&store).judge(&stranger(), false).await.unwrap(), Verdict::Admitted);
+    }
+
+    #[tokio::test]
+    async fn who_is_paired_with_an_account_that_is_gone_is_known_and_can_be_revoked() {
+        let store = Arc::new(MemoryStore::new());
+        let Verdict::Invited { code } = admission(&store).judge(&stranger(), false).await.unwrap() else { panic!("no code") };
+        admission(&store).approve(&code).await.unwrap().unwrap();
+        let shelf = Shelf::over(Arc::clone(&store) as Arc<dyn argentum_store::Store>);
+        assert!(former(&shelf, &BTreeSet::from(["home".to_owned()])).unwrap().is_empty(), "it is configured");
+        let gone = former(&shelf, &BTreeSet::new()).unwrap();
+        let [(gateway, kept)] = &gone.into_iter().collect::<Vec<_>>()[..] else { panic!("one account") };
+        assert!(gateway.as_str() == "home" && kept.revoke("1").await.unwrap());
+        assert!(former(&shelf, &BTreeSet::new()).unwrap().is_empty());
+        assert_ne!(admission(&store).judge(&stranger(), false).await.unwrap(), Verdict::Admitted);
     }
 
     #[tokio::test]

@@ -176,6 +176,11 @@ impl Pairing {
         was_known || self.pending.len() < before
     }
 
+    /// Whether anybody was let in one by one.
+    pub(crate) fn has_guests(&self) -> bool {
+        !self.people.is_empty() || !self.groups.is_empty()
+    }
+
     pub(crate) fn people(&self) -> impl Iterator<Item = (&String, &Guest)> {
         self.people.iter()
     }

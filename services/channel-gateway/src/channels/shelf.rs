@@ -22,6 +22,11 @@ pub(crate) struct Shelf {
 // === impl Shelf ===
 
 impl Shelf {
+    /// Whether there is one; blocks on the disk.
+    pub(crate) fn is_in(data_dir: &Path) -> bool {
+        data_dir.join(FOLDER).exists()
+    }
+
     /// Opens the store; blocks on the disk.
     pub(crate) fn open(data_dir: &Path) -> Result<Self, StoreError> {
         Ok(Self::over(Arc::new(DiskStore::open(&data_dir.join(FOLDER), &StoreOptions::new(MAGIC))?)))
