@@ -50,7 +50,9 @@ pub fn parse<T: Section>(text: &str) -> Result<T, Vec<Fault>> {
             Err(error) => error,
         };
         let taken = error.span().and_then(|span| take_out(rest.get_mut(), span.start, ""));
-        faults.push(fault(text, taken.clone().unwrap_or_default(), error.span(), error.message()));
+        if !taken.as_ref().is_some_and(|taken| is_consequence(taken, error.message(), &faults)) {
+            faults.push(fault(text, taken.clone().unwrap_or_default(), error.span(), error.message()));
+        }
         if taken.is_none() || faults.len() == FAULTS_MAX {
             break None;
         }
@@ -76,6 +78,12 @@ pub fn list(faults: &[Fault]) -> String {
 fn fault(text: &str, key: String, span: Option<Range<usize>>, message: &str) -> Fault {
     let line = span.and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
     Fault { key, line, text: message.trim().replace('\n', "; ") }
+}
+
+/// Whether a table lacks only what was taken out of it: that was told already.
+fn is_consequence(table: &str, message: &str, told: &[Fault]) -> bool {
+    let missing = message.trim().strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    missing.is_some_and(|field| told.iter().any(|fault| fault.key == format!("{table}.{field}")))
 }
 
 /// Removes the entry that covers `offset`, and tells its dotted key.

@@ -97,6 +97,14 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_kind_is_one_fault() {
+        for rest in ["", "token = 'vault:channel/home'\n"] {
+            let faults = told(&format!("[channels.home]\nkind = 'slack'\n{rest}[channels.tea]\nkind = 'irc'\nserver = ''\n"));
+            assert!(faults.len() == 2 && faults[0].contains("`channels.home.kind`") && faults[0].contains("telegram"), "{faults:?}");
+        }
+    }
+
+    #[test]
     fn the_name_of_the_page_is_taken() {
         assert!(told("[channels.web]\nkind = 'telegram'\ntoken = 'vault:channel/web'\n")[0].contains("`channels.web`"));
     }
