@@ -201,3 +201,32 @@ fn bad_requests_say_what_is_wrong() {
     let empty = page.send(&conversation, &ulid(), "  ");
     assert_eq!(empty.status, 422);
 }
+
+#[test]
+fn every_error_of_the_pages_api_has_one_shape() {
+    let bundle = Bundle::start();
+    let page = Page::log_in(&bundle);
+    let messages = format!("/api/v1/conversations/{}/messages", ulid());
+    let too_large = format!(r#"{{"text": "{}"}}"#, "x".repeat(2 * 1024 * 1024));
+    let (json, plain) = ("application/json", "text/plain");
+    let cases = [
+        ("POST", messages.as_str(), json, "{", 400, "invalid-argument"),
+        ("POST", &messages, json, too_large.as_str(), 413, "too-large"),
+        ("POST", &messages, plain, "hello", 415, "unsupported-media-type"),
+        ("POST", &messages, json, "{}", 422, "invalid-argument"),
+        ("POST", "/api/v1/session", json, "{}", 422, "invalid-argument"),
+        ("GET", "/api/v1/conversations/%ff", json, "", 400, "invalid-argument"),
+        ("GET", "/api/v1/events", json, "", 400, "invalid-argument"),
+        ("PUT", "/api/v1/models", json, "", 405, "method-not-allowed"),
+        ("GET", "/api/v1/nothing", json, "", 404, "not-found"),
+    ];
+    for (method, path, kind, body, status, code) in cases {
+        let key = ulid();
+        let headers = [("Cookie", page.cookie.as_str()), ("Content-Type", kind), ("Idempotency-Key", key.as_str())];
+        let response = request(&page.address, method, path, &headers, body).unwrap();
+        let told = (response.status, response.header("content-type"));
+        assert_eq!(told, (status, Some("application/json")), "{method} {path}: {response:?}");
+        let error = response.json()["error"].clone();
+        assert!(error["code"] == code && error["text"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}: {error}");
+    }
+}

@@ -87,7 +87,8 @@ fn routes(shared: Shared) -> Router {
         .nest("/api/v1", page_api)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(server::deadline))
-        .layer(from_fn_with_state(shared.clone(), guard::address));
+        .layer(from_fn_with_state(shared.clone(), guard::address))
+        .layer(from_fn(error::shaped));
     let api = api::routes(&shared);
     page.nest("/v1", api).layer(map_response(page::protect)).with_state(shared)
 }
