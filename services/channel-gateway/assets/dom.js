@@ -2,7 +2,21 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/// An element with attributes and children. `on…` are listeners, `class` and the rest attributes; null and false leave one out.
+/// Marks that turn the direction of what follows them (U+202A to U+202E, U+2066 to U+2069): left open by one text they would turn others.
+const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;
+
+/// Text as it may be shown: without marks that turn the direction. Letters of every script still run as they should.
+export function straight(text) {
+  return (text ?? "").replace(TURNS, "");
+}
+
+/// Code as it may be shown: the marks are seen, because whoever copies it takes them along.
+export function straightCode(text) {
+  return text.replace(TURNS, (mark) => `[U+${mark.codePointAt(0).toString(16).toUpperCase()}]`);
+}
+
+/// An element with attributes and children. `on…` are listeners, `class` and the rest attributes; null and false leave one out. Every
+/// text goes through `straight`.
 export function h(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -10,7 +24,8 @@ export function h(name, attributes = {}, ...children) {
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  const shown = children.filter((child) => child !== null && child !== undefined && child !== false);
+  element.append(...shown.map((child) => (typeof child === "string" ? straight(child) : child)));
   return element;
 }
 
@@ -29,7 +44,8 @@ export const byId = (id) => document.getElementById(id);
 
 /// Sets text only where it differs, so that a screen reader is not told the same again.
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = straight(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 /// Says something to screen readers, politely.

@@ -1,6 +1,6 @@
 // From Markdown's tree to DOM nodes.
 
-import { copyText, h } from "./dom.js";
+import { copyText, h, straightCode } from "./dom.js";
 import { parseBlocks } from "./markdown.js";
 
 /// Shows `text` in `container`. Blocks whose source has not changed keep their nodes, so a growing text redraws only its end, and
@@ -11,7 +11,7 @@ export function renderMarkdown(container, text) {
   let same = 0;
   while (same < blocks.length && same < shown.length && blocks[same].raw === shown[same].raw) same += 1;
   if (growsInPlace(shown[same], blocks[same])) {
-    container.children[same].querySelector("code").textContent = blocks[same].text;
+    container.children[same].querySelector("code").textContent = straightCode(blocks[same].text);
     same += 1;
   }
   while (container.childNodes.length > same) container.lastChild.remove();
@@ -43,7 +43,7 @@ function codeNode({ language, text }) {
   const copy = h("button", { type: "button", class: "copy", onclick: () => copyText(text, copy) }, "Copy");
   const head = h("div", { class: "code-head" }, h("span", {}, language || "text"), copy);
   // Focusable, so that the keyboard can scroll it sideways.
-  return h("figure", { class: "code" }, head, h("pre", { tabindex: "0", "aria-label": `Code, ${language || "text"}` }, h("code", {}, text)));
+  return h("figure", { class: "code" }, head, h("pre", { tabindex: "0", "aria-label": `Code, ${language || "text"}` }, h("code", {}, straightCode(text))));
 }
 
 function listNode({ isOrdered, first, items, isLoose }) {
@@ -62,8 +62,8 @@ function tableNode({ head, rows }) {
 }
 
 const INLINE = {
-  text: (node) => document.createTextNode(node.text),
-  code: (node) => h("code", {}, node.text),
+  text: (node) => node.text,
+  code: (node) => h("code", {}, straightCode(node.text)),
   strong: (node) => h("strong", {}, ...inlineNodes(node.children)),
   emphasis: (node) => h("em", {}, ...inlineNodes(node.children)),
   strike: (node) => h("s", {}, ...inlineNodes(node.children)),

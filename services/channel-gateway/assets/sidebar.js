@@ -1,6 +1,6 @@
 // The list of conversations: a column beside the chat, a drawer on a narrow screen.
 
-import { byId, h, setText } from "./dom.js";
+import { byId, h, setText, straight } from "./dom.js";
 import { timeOf } from "./ulid.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -72,5 +72,5 @@ function moment(milliseconds) {
 
 export function showTitle(text) {
   setText(byId("title"), text || "New conversation");
-  document.title = text ? `${text} · Argentum` : "Argentum";
+  document.title = text ? `${straight(text)} · Argentum` : "Argentum";
 }

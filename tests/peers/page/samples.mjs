@@ -30,3 +30,20 @@ export async function growSample() {
   });
   return [seen[1] === seen[3], seen[3].querySelector("code").textContent, answer.children.length];
 }
+
+/// Runs in the page: draws a text whose mark would turn what follows it. Tells what stands there, and whether it stands in its order.
+export async function turnSample() {
+  const { renderMarkdown } = await import("/assets/render.js");
+  const answer = document.createElement("div");
+  document.querySelector("#transcript").replaceChildren(answer);
+  document.querySelector("#welcome").hidden = true;
+  renderMarkdown(answer, "before \u202Eafter **strong** end\n\n- item \u2066one\n\n`in \u202Eline`\n\n```js\nlet \u202Ex;\n```");
+  const left = (node) => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return range.getBoundingClientRect().left;
+  };
+  const [before, strong, end] = answer.querySelector("p").childNodes;
+  const [item, inline, block] = ["li", "p code", "pre"].map((name) => answer.querySelector(name).textContent);
+  return [before.textContent, left(before) < left(strong) && left(strong) < left(end), item, inline, block];
+}

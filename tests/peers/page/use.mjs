@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 
 import { LAST_WORDS, address, answered, answering, answers, ask, composer, context, open, picture, turns, verb } from "./browser.mjs";
-import { drawSample, growSample } from "./samples.mjs";
+import { drawSample, growSample, turnSample } from "./samples.mjs";
 
 export const USE = {
   async "without a session the page tells only how to log in"() {
@@ -133,6 +133,13 @@ export const USE = {
     await page.close();
   },
 
+  async "a mark that turns the direction turns nothing, and is seen in code"() {
+    const page = await open();
+    await composer(page).waitFor();
+    assert.deepEqual(await page.evaluate(turnSample), ["before after ", true, "item one", "in [U+202E]line", "let [U+202E]x;"]);
+    await page.close();
+  },
+
   async "on a phone the list is a drawer and nothing sticks out"() {
     const page = await open();
     await page.setViewportSize({ width: 390, height: 760 });
@@ -149,13 +156,6 @@ export const USE = {
     await page.close();
   },
 
-  async "the keyboard reaches everything in order"() {
-    const page = await open();
-    await page.waitForFunction(() => document.activeElement.id === "composer-text");
-    await composer(page).fill("x");
-    await page.keyboard.press("Tab");
-    assert.equal(await page.evaluate(() => document.activeElement.id), "send");
-    const unnamed = await page.evaluate(() => [...document.querySelectorAll("button, a, textarea, select, input")].filter((element) => {
   async "a long title and a long word stick out nowhere, whatever the width"() {
     const page = await open();
     await ask(page, `Could you please tell me what the weather in the mountains will be like next weekend, and whether ${"x".repeat(82)} is a word?`);
@@ -180,6 +180,13 @@ export const USE = {
     await page.close();
   },
 
+  async "the keyboard reaches everything in order"() {
+    const page = await open();
+    await page.waitForFunction(() => document.activeElement.id === "composer-text");
+    await composer(page).fill("x");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "send");
+    const unnamed = await page.evaluate(() => [...document.querySelectorAll("button, a, textarea, select, input")].filter((element) => {
       const label = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
       return label.trim() === "";
     }).map((element) => element.outerHTML));
