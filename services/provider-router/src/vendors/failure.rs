@@ -32,6 +32,12 @@ impl CallFailure {
         Self { failure: Box::new(failure), detail: printable.take(DETAIL_CHARS_MAX).collect() }
     }
 
+    /// A refusal: what it means, and what it says. An error with a status that says all is well came in an answer that had begun.
+    pub(crate) fn refused((class, is_retryable): (FailureClass, bool), status: StatusCode, reason: &str) -> Self {
+        let place = if status.is_success() { "the answer broke off with an error".to_owned() } else { status.as_u16().to_string() };
+        Self::new(class, is_retryable, format!("{place}: {reason}"))
+    }
+
     /// The vendor wants to be left alone for so long.
     pub(crate) fn after(mut self, wait: Option<Duration>) -> Self {
         self.failure.retry_after_ms = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));

@@ -72,13 +72,12 @@ impl Refusal {
 
     /// What it means. `status` is 200 where the error came in an answer that had begun well.
     pub(super) fn failure(&self, status: StatusCode) -> CallFailure {
-        let (class, is_retryable) = self.class(status);
         let reason = match (self.r#type.as_str(), self.message.as_str()) {
-            ("", "") => "no reason given".to_owned(),
-            (kind, "") => kind.to_owned(),
-            (_, message) => message.to_owned(),
+            ("", "") => "no reason given",
+            (kind, "") => kind,
+            (_, message) => message,
         };
-        CallFailure::new(class, is_retryable, format!("{}: {reason}", status.as_u16()))
+        CallFailure::refused(self.class(status), status, reason)
     }
 
     fn class(&self, status: StatusCode) -> (FailureClass, bool) {

@@ -323,7 +323,10 @@ mod tests {
     fn an_error_in_the_stream_is_a_failure() {
         let error = json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } });
         let failure = read(&[start(&json!({})), error]).0.unwrap_err();
-        assert_eq!((failure.class(), failure.detail.as_str()), (FailureClass::Overloaded, "200: Overloaded"));
+        assert_eq!(
+            (failure.class(), failure.detail.as_str()),
+            (FailureClass::Overloaded, "the answer broke off with an error: Overloaded")
+        );
     }
 
     #[test]

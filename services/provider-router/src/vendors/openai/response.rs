@@ -78,9 +78,7 @@ impl Refusal {
 
     /// What it means. `status` is 200 where the error came in an answer that had begun well.
     pub(super) fn failure(&self, status: StatusCode) -> CallFailure {
-        let (class, is_retryable) = self.class(status);
-        let message = self.message.as_str().unwrap_or("no reason given");
-        CallFailure::new(class, is_retryable, format!("{}: {message}", status.as_u16()))
+        CallFailure::refused(self.class(status), status, self.message.as_str().unwrap_or("no reason given"))
     }
 
     fn class(&self, status: StatusCode) -> (FailureClass, bool) {

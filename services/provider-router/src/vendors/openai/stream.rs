@@ -184,7 +184,8 @@ mod tests {
     #[test]
     fn an_error_in_the_stream_is_a_failure() {
         let (told, _) = read(&[json!({ "error": { "message": "busy", "type": "server_error", "code": null } })]);
-        assert_eq!(told.unwrap_err().class(), FailureClass::Overloaded);
+        let failure = told.unwrap_err();
+        assert_eq!((failure.class(), failure.detail.as_str()), (FailureClass::Overloaded, "the answer broke off with an error: busy"));
     }
 
     #[test]
