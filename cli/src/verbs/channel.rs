@@ -12,7 +12,7 @@ use toml_edit::{TableLike, value};
 use super::{
     control::{self, answer},
     pair, reload, secret,
-    status::{LOGIN_REFUSED, trouble},
+    status::{LOGIN_PENDING, LOGIN_REFUSED, trouble},
 };
 use crate::{
     arguments::{ChannelVerb, Global, PlatformAdd},
@@ -24,8 +24,8 @@ use crate::{
 /// Where the configuration keeps them.
 const TABLE: [&str; 2] = ["channel_gateway", "channels"];
 
-/// How long a platform may take to refuse an account that was added.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a platform may take to let in an account that was added.
+const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(global: &Global, verb: ChannelVerb) -> Result<(), Failure> {
@@ -54,7 +54,7 @@ async fn add(global: &Global, platform: PlatformAdd) -> Result<(), Failure> {
     }
     editing.save()?;
     let is_running = reload::apply(global).await?;
-    let fault = if is_running { refusal(&data_dir, &name).await? } else { None };
+    let fault = if is_running { trouble_of(&data_dir, &name).await? } else { None };
     if global.json {
         output::print_json(&json!({ "added": name, "running": is_running, "fault": fault }));
         return Ok(());
@@ -69,18 +69,20 @@ async fn add(global: &Global, platform: PlatformAdd) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the platform has against the account, if it says so soon.
-async fn refusal(data_dir: &Path, name: &str) -> Result<Option<String>, Failure> {
-    let code = format!("{LOGIN_REFUSED}:{name}");
+/// What keeps the account outside, where it is not let in soon.
+async fn trouble_of(data_dir: &Path, name: &str) -> Result<Option<String>, Failure> {
+    let (pending, refused) = (format!("{LOGIN_PENDING}:{name}"), format!("{LOGIN_REFUSED}:{name}"));
     let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
+    loop {
         let status = control::ask(data_dir, Request::GetStatus(GetStatusRequest {}), answer!(GetStatus)).await?;
-        if status.services.iter().any(|service| service.health.contains(&code)) {
-            return Ok(Some(trouble(&code)));
+        let holds = |code: &String| status.services.iter().any(|service| service.health.contains(code));
+        match (holds(&refused), holds(&pending)) {
+            (true, _) => return Ok(Some(trouble(&refused))),
+            (false, false) => return Ok(None),
+            (false, true) if end < Instant::now() => return Ok(Some(trouble(&pending))),
+            (false, true) => sleep(PAUSE).await,
         }
-        sleep(PAUSE).await;
     }
-    Ok(None)
 }
 
 fn list(global: &Global) -> Result<(), Failure> {

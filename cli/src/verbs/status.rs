@@ -29,7 +29,8 @@ struct Status {
     services: Vec<Service>,
 }
 
-/// Begins the code of an account that its platform refuses.
+/// Begin the codes of an account of which its platform has said nothing yet, and of one that it refuses.
+pub(super) const LOGIN_PENDING: &str = "login-pending";
 pub(super) const LOGIN_REFUSED: &str = "login-refused";
 
 #[derive(Debug, Serialize)]
@@ -76,6 +77,7 @@ pub(super) fn trouble(code: &str) -> String {
     match code.split_once(':').unwrap_or((code, "")) {
         ("disk-low", _) => "no new messages are taken until there is more room on the disk".to_owned(),
         ("vault-unavailable", _) => "no new messages are taken until the vault lends the keys of the models".to_owned(),
+        (LOGIN_PENDING, account) => format!("the platform has not let `{account}` in yet; `argentum logs channel-gateway` tells why"),
         (LOGIN_REFUSED, account) => format!(
             "the platform refuses the token or password of `{account}`; put the right one with `argentum secret put channel/{account}`, \
              it is tried again within two minutes (IRC: a quarter of an hour) or with `argentum restart channel-gateway`"

@@ -1,21 +1,22 @@
-//! Which accounts their platform does not let in: the operator reads it in `argentum status`.
+//! Which accounts their platform has not let in: the operator reads it in `argentum status`.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use argentum_proto::ids::Gateway;
 use argentum_service::Health;
 
-/// Begins the health code of an account that is refused; its name follows.
-const LOGIN_REFUSED: &str = "login-refused:";
-
-/// The accounts of this process that are refused.
+/// The accounts of this process that are not let in, with the health code of that; a colon and the account's name follow it.
 pub(super) struct Standings {
     health: Health,
-    refused: Mutex<BTreeSet<Gateway>>,
+    outside: Mutex<BTreeMap<Gateway, &'static str>>,
 }
+
+/// The platform has said nothing yet.
+const LOGIN_PENDING: &str = "login-pending";
+const LOGIN_REFUSED: &str = "login-refused";
 
 /// How one account stands with its platform. Cheap to clone.
 #[derive(Clone)]
@@ -28,11 +29,24 @@ pub(crate) struct Standing {
 
 impl Standings {
     pub(super) fn new(health: Health) -> Arc<Self> {
-        Arc::new(Self { health, refused: Mutex::default() })
+        Arc::new(Self { health, outside: Mutex::default() })
     }
 
+    /// The standing of an account that begins.
     pub(super) fn of(self: &Arc<Self>, gateway: Gateway) -> Standing {
+        self.note(&gateway, Some(LOGIN_PENDING));
         Standing { gateway, all: Arc::clone(self) }
+    }
+
+    fn note(&self, gateway: &Gateway, code: Option<&'static str>) {
+        let mut outside = self.outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match code {
+            Some(code) => outside.insert(gateway.clone(), code),
+            None => outside.remove(gateway),
+        };
+        if before != code {
+            self.health.report(outside.iter().map(|(gateway, code)| format!("{code}:{gateway}")).collect());
+        }
     }
 }
 
@@ -41,11 +55,7 @@ impl Standings {
 impl Standing {
     /// Notes whether the platform refused the account's token or password when it was last shown.
     pub(super) fn note_login(&self, is_refused: bool) {
-        let mut refused = self.all.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_news = if is_refused { refused.insert(self.gateway.clone()) } else { refused.remove(&self.gateway) };
-        if is_news {
-            self.all.health.report(refused.iter().map(|gateway| format!("{LOGIN_REFUSED}{gateway}")).collect());
-        }
+        self.all.note(&self.gateway, is_refused.then_some(LOGIN_REFUSED));
     }
 }
 
