@@ -4,7 +4,10 @@ use std::{path::Path, time::Duration};
 
 use argentum_channel_gateway::Channel;
 use argentum_proto::control::v1::{GetStatusRequest, operator_request::Request};
-use argentum_service::{Exit, Failure};
+use argentum_service::{
+    Exit, Failure,
+    health::{self, LOGIN_PENDING, LOGIN_REFUSED},
+};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use toml_edit::{TableLike, value};
@@ -12,7 +15,6 @@ use toml_edit::{TableLike, value};
 use super::{
     control::{self, answer},
     pair, reload, secret,
-    status::{LOGIN_PENDING, LOGIN_REFUSED, trouble},
 };
 use crate::{
     arguments::{ChannelVerb, Global, PlatformAdd},
@@ -71,15 +73,15 @@ async fn add(global: &Global, platform: PlatformAdd) -> Result<(), Failure> {
 
 /// What keeps the account outside, where it is not let in soon.
 async fn trouble_of(data_dir: &Path, name: &str) -> Result<Option<String>, Failure> {
-    let (pending, refused) = (format!("{LOGIN_PENDING}:{name}"), format!("{LOGIN_REFUSED}:{name}"));
+    let (pending, refused) = (health::about(LOGIN_PENDING, name), health::about(LOGIN_REFUSED, name));
     let end = Instant::now() + PATIENCE;
     loop {
         let status = control::ask(data_dir, Request::GetStatus(GetStatusRequest {}), answer!(GetStatus)).await?;
         let holds = |code: &String| status.services.iter().any(|service| service.health.contains(code));
         match (holds(&refused), holds(&pending)) {
-            (true, _) => return Ok(Some(trouble(&refused))),
+            (true, _) => return Ok(Some(health::meaning(&refused))),
             (false, false) => return Ok(None),
-            (false, true) if end < Instant::now() => return Ok(Some(trouble(&pending))),
+            (false, true) if end < Instant::now() => return Ok(Some(health::meaning(&pending))),
             (false, true) => sleep(PAUSE).await,
         }
     }

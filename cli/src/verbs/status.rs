@@ -4,7 +4,7 @@ use argentum_orchestrator::ControlClient;
 use argentum_proto::control::v1::{
     BundleState, GetStatusRequest, GetStatusResponse, ServiceState, ServiceStatus, operator_request::Request, operator_response::Response,
 };
-use argentum_service::{Exit, Failure};
+use argentum_service::{Exit, Failure, health};
 use serde::Serialize;
 
 use super::control::refused;
@@ -28,10 +28,6 @@ struct Status {
     bus: String,
     services: Vec<Service>,
 }
-
-/// Begin the codes of an account of which its platform has said nothing yet, and of one that it refuses.
-pub(super) const LOGIN_PENDING: &str = "login-pending";
-pub(super) const LOGIN_REFUSED: &str = "login-refused";
 
 #[derive(Debug, Serialize)]
 struct Service {
@@ -63,26 +59,12 @@ pub(crate) async fn run(global: &Global, arguments: &arguments::Status) -> Resul
 
 fn print_table(status: &Status) {
     output::print(&format!("{} · process {} · version {} · {}", status.state, status.pid, status.version, status.http));
-    for Service { name, pid, state, restarts, health, text } in &status.services {
+    for Service { name, pid, state, restarts, health: codes, text } in &status.services {
         let pid = if *pid == 0 { "-".to_owned() } else { pid.to_string() };
         output::print(format!("{name:<18} {state:<10} {pid:>8}  restarts {restarts:<4} {text}").trim_end());
-        for code in health {
-            output::print(&format!("  {code}: {}", trouble(code)));
+        for code in codes {
+            output::print(&format!("  {code}: {}", health::meaning(code)));
         }
-    }
-}
-
-/// What a code of the health registry means, and what helps.
-pub(super) fn trouble(code: &str) -> String {
-    match code.split_once(':').unwrap_or((code, "")) {
-        ("disk-low", _) => "no new messages are taken until there is more room on the disk".to_owned(),
-        ("vault-unavailable", _) => "no new messages are taken until the vault lends the keys of the models".to_owned(),
-        (LOGIN_PENDING, account) => format!("the platform has not let `{account}` in yet; `argentum logs channel-gateway` tells why"),
-        (LOGIN_REFUSED, account) => format!(
-            "the platform refuses the token or password of `{account}`; put the right one with `argentum secret put channel/{account}`, \
-             it is tried again within two minutes (IRC: a quarter of an hour) or with `argentum restart channel-gateway`"
-        ),
-        _ => "see `argentum logs`".to_owned(),
     }
 }
 

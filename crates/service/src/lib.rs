@@ -20,6 +20,7 @@ mod exit;
 pub mod files;
 pub mod frames;
 pub mod handover;
+pub mod health;
 pub mod leases;
 mod life;
 pub mod logging;
@@ -34,7 +35,7 @@ pub mod telemetry;
 
 pub use clock::unix_ms;
 pub use exit::{Exit, Failure, chain};
-pub use process::{Health, Process};
+pub use process::Process;
 pub use public_url::{PublicUrl, PublicUrlError};
 pub use run::{run, runtime};
 pub use supervise::{Alive, Subscribed, Supervisor};

@@ -7,12 +7,13 @@ use std::{
 };
 
 use argentum_bus::{Bus, Login};
-use argentum_proto::control::v1::{self as control, FromChild, from_child};
+use argentum_proto::control::v1::FromChild;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     exit::{Exit, Failure},
+    health::Health,
     public_url::PublicUrl,
     supervise::Supervisor,
 };
@@ -29,10 +30,6 @@ pub struct Process {
     pub(crate) work: TaskTracker,
     pub(crate) to_orchestrator: mpsc::Sender<FromChild>,
 }
-
-/// Tells the orchestrator how this process is. Cheap to clone.
-#[derive(Clone)]
-pub struct Health(mpsc::Sender<FromChild>);
 
 // === impl Process ===
 
@@ -102,20 +99,5 @@ impl Process {
     /// Where this process tells how it is.
     pub fn health(&self) -> Health {
         Health(self.to_orchestrator.clone())
-    }
-}
-
-// === impl Health ===
-
-impl Health {
-    /// One that nobody hears: for tests.
-    pub fn unheard() -> Self {
-        Self(mpsc::channel(1).0)
-    }
-
-    /// Tells which codes of the health registry hold now. A full queue drops it: the next change tells again.
-    pub fn report(&self, codes: Vec<String>) {
-        let message = from_child::Message::Health(control::Health { codes });
-        let _ = self.0.try_send(FromChild { message: Some(message) });
     }
 }

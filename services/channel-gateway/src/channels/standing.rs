@@ -6,17 +6,13 @@ use std::{
 };
 
 use argentum_proto::ids::Gateway;
-use argentum_service::Health;
+use argentum_service::health::{self, Health, LOGIN_PENDING, LOGIN_REFUSED};
 
-/// The accounts of this process that are not let in, with the health code of that; a colon and the account's name follow it.
+/// The accounts of this process that are not let in, with the health code that says why.
 pub(super) struct Standings {
     health: Health,
     outside: Mutex<BTreeMap<Gateway, &'static str>>,
 }
-
-/// The platform has said nothing yet.
-const LOGIN_PENDING: &str = "login-pending";
-const LOGIN_REFUSED: &str = "login-refused";
 
 /// How one account stands with its platform. Cheap to clone.
 #[derive(Clone)]
@@ -45,7 +41,7 @@ impl Standings {
             None => outside.remove(gateway),
         };
         if before != code {
-            self.health.report(outside.iter().map(|(gateway, code)| format!("{code}:{gateway}")).collect());
+            self.health.report(outside.iter().map(|(gateway, code)| health::about(code, gateway)).collect());
         }
     }
 }

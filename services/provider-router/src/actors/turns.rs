@@ -23,7 +23,7 @@ use argentum_proto::channel::v1::{
     StopTurnResponse,
 };
 use argentum_proto::ids::CompletionId;
-use argentum_service::{Alive, Process, unix_ms};
+use argentum_service::{Alive, Process, health, unix_ms};
 use futures::stream;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info};
@@ -182,10 +182,10 @@ impl Turns {
     fn check_intake(&mut self, context: &mut Context<Self>) {
         let mut reasons = Vec::new();
         if !self.books.has_room(self.process.data_dir()) {
-            reasons.push("disk-low");
+            reasons.push(health::DISK_LOW);
         }
         if self.routing.lacks_keys() {
-            reasons.push("vault-unavailable");
+            reasons.push(health::VAULT_UNAVAILABLE);
             self.look_for_keys(context);
         }
         if reasons == self.intake_closed_for {

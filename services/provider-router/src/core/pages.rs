@@ -15,7 +15,6 @@ use super::{
     input::{Place, RequestId},
     state::Conversation,
     step::Step,
-    turn::is_stoppable,
 };
 
 /// Conversations in one answer, if the page does not say.
@@ -27,7 +26,7 @@ const LISTED_MAX: usize = 500;
 impl Step<'_> {
     /// Answered behind the gate, so that an answered Stop is synced: also to the second who asks for the same.
     pub(super) fn stop_asked(&mut self, request: RequestId, place: &Place, turn: Option<TurnId>) {
-        let stops = |id: &TurnId| self.state.turn(*id).is_some_and(|turn| turn.place == *place && is_stoppable(turn));
+        let stops = |id: &TurnId| self.state.turn(*id).is_some_and(|turn| turn.place == *place && turn.is_stoppable());
         let stopped = turn.map_or_else(|| self.stoppable(place), |turn| Some(turn).filter(stops));
         if let Some(turn) = stopped {
             self.stop(turn);

@@ -12,7 +12,6 @@ use super::{
     life::{Run, Stage},
     prompt::{Parts, Prompt, recent},
     rule::Rule,
-    state::Turn,
     step::Step,
     texts,
     timers::{Timer, backoff_ms},
@@ -167,10 +166,10 @@ impl Step<'_> {
         }
     }
 
-    /// The turn of a conversation that Stop stops: it has no outcome yet, or its answer is on its way.
+    /// The turn of a conversation that Stop stops.
     pub(super) fn stoppable(&self, place: &Place) -> Option<TurnId> {
         let running = self.state.conversation(place)?.running()?;
-        self.state.turn(running).filter(|turn| is_stoppable(turn)).map(|_| running)
+        self.state.turn(running).filter(|turn| turn.is_stoppable()).map(|_| running)
     }
 
     /// Ends a turn that has no outcome yet with the text so far, else the delivery of its answer.
@@ -296,8 +295,4 @@ impl Ending {
     fn failed(class: FailureClass) -> Self {
         Self { failure: class.code(), ..Self::new(Outcome::Failed, texts::failed(class)) }
     }
-}
-
-pub(super) fn is_stoppable(turn: &Turn) -> bool {
-    turn.completion().is_none() || turn.delivery().is_some()
 }

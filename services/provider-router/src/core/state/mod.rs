@@ -221,6 +221,11 @@ impl Turn {
         }
     }
 
+    /// Whether a Stop finds something: it has no outcome yet, or its answer is on its way.
+    pub(super) fn is_stoppable(&self) -> bool {
+        self.completion().is_none() || self.delivery().is_some()
+    }
+
     /// What is still to be delivered.
     pub(super) fn delivery(&self) -> Option<&Delivery> {
         self.completion().and_then(|completion| completion.delivery.as_ref())
