@@ -9,11 +9,7 @@ use std::{
 use argentum_testkit::vendor::FakeVendor;
 use serde_json::Value;
 
-use crate::bundle::{Bundle, peer};
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use crate::bundle::{Bundle, peer, root};
 
 fn assert_success(output: &Output) {
     let told = String::from_utf8_lossy(&output.stdout);

@@ -26,6 +26,11 @@ pub(crate) struct Bundle {
     up: Child,
 }
 
+/// The folder of the project.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 /// The binary under test.
 pub(crate) fn argentum() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_argentum"));

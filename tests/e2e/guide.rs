@@ -1,24 +1,15 @@
 //! The guide tells what there is: its commands exist with their options, it leaves out no verb, and its backup can be restored.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use argentum_testkit::vendor::{Answer, FakeVendor};
 use tempfile::TempDir;
 
 use crate::{
-    bundle::{Bundle, argentum},
+    bundle::{Bundle, argentum, root},
     page::{Page, ulid},
     provider::with_vendor,
 };
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 /// The pages that tell people what to type.
 fn pages() -> Vec<(PathBuf, String)> {

@@ -3,14 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
 };
 
 use argentum_testkit::vendor::{Answer, FakeVendor};
 use serde_json::Value;
 
 use crate::{
-    bundle::Bundle,
+    bundle::{Bundle, root},
     http::{Response, request},
     page::{Page, ulid},
     provider::with_vendor,
@@ -20,10 +19,6 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// Of each method of each path, the statuses that are described.
 type Operations = BTreeMap<(String, String), BTreeSet<u16>>;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 fn document() -> String {
     fs::read_to_string(root().join("docs/reference/openapi.yaml")).unwrap()

@@ -124,3 +124,21 @@ fn who_stays_paired_with_a_removed_account_is_told_and_can_be_revoked() {
     assert!(revoked.status.success(), "{revoked:?}");
     assert_eq!(paired(), serde_json::json!([]));
 }
+
+#[test]
+fn a_stop_ends_an_answer_that_is_being_sent() {
+    const PARTS: usize = 20;
+    let (telegram, vendor) = (FakeTelegram::start(), FakeVendor::start());
+    let bundle = with_vendor(&vendor);
+    with_bot(&bundle, &telegram, &["--allow", &ADA.to_string()]);
+    vendor.script([Answer::text(["All that there is to say about tea. ".repeat(PARTS * 4_096 / 36).as_str()]), Answer::text(["Short."])]);
+    telegram.user(ADA, "Ada").say(ADA, "tell me everything");
+    said(&telegram, 2);
+    telegram.user(ADA, "Ada").say(ADA, "/stop");
+    let is_there = |text: &str| telegram.posted(ADA).iter().any(|posted| posted.text == text);
+    until("the word that it was stopped", || is_there("Stopped.").then_some(()));
+    telegram.user(ADA, "Ada").say(ADA, "and in short?");
+    until("the next answer", || is_there("Short.").then_some(()));
+    // What was on its way when it was stopped may still have come.
+    assert!(telegram.posted(ADA).len() < PARTS / 2, "{} messages", telegram.posted(ADA).len());
+}

@@ -186,14 +186,20 @@ fn a_stranger_is_told_a_code_once_by_a_notice_and_notices_are_not_answered() {
     });
 }
 
+/// A network with services, where Ada's account is let in, and a gateway in `#tea` there.
+async fn knowing_accounts(sandbox: &Sandbox, folder: &TempDir) -> (FakeIrc, IrcHome) {
+    let irc = FakeIrc::start(Manners { capabilities: "account-tag message-tags", ..Manners::default() });
+    let account = Irc { allow: vec!["account:ada".to_owned()], ..IrcHome::account(&irc) };
+    let home = IrcHome::start(sandbox, folder, account, Routing::default()).await;
+    until("the channel", async || irc.is_joined("#tea").then_some(())).await;
+    (irc, home)
+}
+
 #[test]
 fn an_account_keeps_its_conversation_under_another_nick() {
     run(async {
-        let manners = Manners { capabilities: "account-tag message-tags", ..Manners::default() };
-        let (sandbox, folder, irc) = (Sandbox::start().await, TempDir::new().unwrap(), FakeIrc::start(manners));
-        let account = Irc { allow: vec!["account:ada".to_owned()], ..IrcHome::account(&irc) };
-        let home = IrcHome::start(&sandbox, &folder, account, Routing::default()).await;
-        until("the channel", async || irc.is_joined("#tea").then_some(())).await;
+        let (sandbox, folder) = (Sandbox::start().await, TempDir::new().unwrap());
+        let (irc, home) = knowing_accounts(&sandbox, &folder).await;
         irc.send("@account=Ada :Ada!a@h PRIVMSG argentum :why?");
         home.over("account:ada", 1).await;
         let before = irc.said().len();
@@ -276,11 +282,8 @@ fn a_weak_identity_is_told_why_it_lets_no_group_in_and_who_does() {
 #[test]
 fn an_account_is_told_the_command_that_lets_the_group_in() {
     run(async {
-        let manners = Manners { capabilities: "account-tag message-tags", ..Manners::default() };
-        let (sandbox, folder, irc) = (Sandbox::start().await, TempDir::new().unwrap(), FakeIrc::start(manners));
-        let account = Irc { allow: vec!["account:ada".to_owned()], ..IrcHome::account(&irc) };
-        let home = IrcHome::start(&sandbox, &folder, account, Routing::default()).await;
-        until("the channel", async || irc.is_joined("#tea").then_some(())).await;
+        let (sandbox, folder) = (Sandbox::start().await, TempDir::new().unwrap());
+        let (irc, home) = knowing_accounts(&sandbox, &folder).await;
         irc.send("@account=Ada :Ada!a@h PRIVMSG #tea :argentum: why?");
         let told = text(&said(&irc, 1).await);
         let command = told.split_once("send here: ").unwrap().1;
